@@ -1,0 +1,1 @@
+"""varbench: adversarial product images against visually-aware recommenders."""

@@ -1,0 +1,1 @@
+"""Targeted attacks on images, one pure function a file."""

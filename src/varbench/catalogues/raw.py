@@ -1,0 +1,35 @@
+"""What every source of catalogues returns: items, their images, who interacted with them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+INTERACTION_COLUMNS = ("user", "item", "rating", "timestamp")
+
+
+@dataclass(frozen=True)
+class RawCatalogue:
+    """A catalogue as its source has it: raw string ids, nothing filtered.
+
+    Attributes
+    ----------
+    items
+        Raw item ids, unique, in the source's order.
+    read_image
+        ``read_image(i)`` returns the image of ``items[i]``: encoded bytes (JPEG, PNG, ...) or
+        uint8 pixels (H, W, 3). Lazy, so that a source larger than memory can be streamed.
+    interactions
+        Columns ``user`` and ``item`` (raw string ids), ``rating`` (float), ``timestamp`` (int64
+        seconds), one row an interaction.
+    where
+        Names the file and row of an interaction or an item in error messages:
+        ``where("interaction", row)``, ``where("item", i)``.
+    """
+
+    items: list[str]
+    read_image: Callable[[int], bytes | NDArray[np.uint8]]
+    interactions: pd.DataFrame
+    where: Callable[[str, int], str]

@@ -1,0 +1,1 @@
+"""The image networks: built, trained with or without a defense, and read out."""

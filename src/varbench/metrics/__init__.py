@@ -1,0 +1,1 @@
+"""What is measured: category hit ratio, accuracy, visual change, statistics."""

@@ -1,0 +1,1 @@
+"""Recommenders trained on image features, and the ranking of items with them."""

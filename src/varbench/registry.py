@@ -1,0 +1,49 @@
+"""Which function implements which method name of the configuration.
+
+A new method is one file and one line here. Values are ``module:function`` strings that are
+imported when used, so that a job loads (and depends on the source of) its own method only: the
+workflow leaves this file out of a job's inputs for that reason.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from varbench.errors import InputError
+
+METHODS: dict[str, dict[str, str]] = {
+    "catalogue": {
+        "generated": "varbench.catalogues.generated:load",
+        "folder": "varbench.catalogues.folder:load",
+    },
+    "defense": {
+        "standard": "varbench.extractors.standard:train",
+        "adversarial": "varbench.extractors.adversarial:train",
+        "free": "varbench.extractors.free:train",
+    },
+    "attack": {
+        "none": "varbench.attacks.none:none",
+        "fgsm": "varbench.attacks.fgsm:fgsm",
+        "pgd": "varbench.attacks.pgd:pgd",
+        "carlini_wagner": "varbench.attacks.carlini_wagner:carlini_wagner",
+    },
+    "recommender": {
+        "vbpr": "varbench.recommenders.vbpr:train",
+        "amr": "varbench.recommenders.amr:train",
+    },
+}
+
+
+def module_of(kind: str, method: str) -> str:
+    """Return the dotted module that implements ``method``, without importing it."""
+    methods = METHODS[kind]
+    if method not in methods:
+        raise InputError(f"unknown {kind} method {method!r}; known: {', '.join(sorted(methods))}")
+    return methods[method].partition(":")[0]
+
+
+def resolve(kind: str, method: str) -> Callable[..., Any]:
+    """Import and return the function that implements ``method``."""
+    module = import_module(module_of(kind, method))
+    function: Callable[..., Any] = getattr(module, METHODS[kind][method].partition(":")[2])
+    return function

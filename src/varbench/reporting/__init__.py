@@ -1,0 +1,1 @@
+"""Tables and figures, each an aggregation of stored per-user and per-image values."""
