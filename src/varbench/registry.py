@@ -17,6 +17,7 @@ METHODS: dict[str, dict[str, str]] = {
         "folder": "varbench.catalogues.folder:load",
     },
     "defense": {
+        "pretrained": "varbench.extractors.checkpoints:read_checkpoint",
         "standard": "varbench.extractors.standard:train",
         "adversarial": "varbench.extractors.adversarial:train",
         "free": "varbench.extractors.free:train",

@@ -1,0 +1,38 @@
+# make run: the embedded experiment; make test: the tests. Both make .venv where it is missing.
+
+PYTHON ?= python3
+BIN := $(CURDIR)/.venv/bin
+READY := .venv/.ready
+
+.PHONY: run test check lint format bench clean-env help
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "varbench needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[dev,slurm]'
+	@touch $@
+
+run: $(READY)  ## run the embedded experiment with all cores
+	@$(BIN)/snakemake --cores all all
+
+test: $(READY)  ## run the tests
+	@$(BIN)/python -m pytest
+
+check: run  ## check the finished tables of the embedded experiment
+	@$(BIN)/python workflow/scripts/check_results.py --tables results/tables
+
+lint: $(READY)  ## formatting, lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/snakefmt --check --compact-diff Snakefile rules
+	@$(BIN)/snakemake --lint
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY)  ## format everything
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/snakefmt Snakefile rules

@@ -1,0 +1,37 @@
+# varbench: datasets x defenses x attacks x recommenders, from images to the paper's tables.
+# Configuration: config.yaml, explained and checked by resources/config.schema.yaml.
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/catalogues.smk"
+include: "rules/extractors.smk"
+include: "rules/attacks.smk"
+include: "rules/recommenders.smk"
+include: "rules/tables.smk"
+
+
+wildcard_constraints:
+    catalogue=one_of(config["catalogues"]),
+    dataset=one_of(config["datasets"]),
+    defense=one_of(config["defenses"]),
+    attack=one_of(config["attacks"]),
+    recommender=one_of(config["recommenders"]),
+    seed=r"\d+",
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.render_tables.output,
+        rules.draw_figures.output,

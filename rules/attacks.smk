@@ -1,0 +1,76 @@
+# Attacks on the images of the source category, and what they change to the eye and the network.
+
+
+
+def backbone_file(wildcards):
+    """The file of LPIPS' backbone, where the configuration names one."""
+    weights = config["perceptual"]["weights"]
+    return [] if weights in ("stand-in", "download") else weights
+
+
+rule attack_images:
+    input:
+        images=of_dataset(f"{CATALOGUE}/images.zip"),
+        ids=of_dataset(f"{CATALOGUE}/items.parquet"),
+        attacked=f"{DATASET}/attacked.parquet",
+        weights=f"{EXTRACTOR}.safetensors",
+    output:
+        images=f"{ATTACK}/images.zip",
+        features=f"{ATTACK}/features.npy",
+        outcome=f"{ATTACK}/outcome.parquet",
+    log:
+        f"{RESULTS}/logs/attack_images/{IN_ATTACK}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/attack_images/{IN_ATTACK}.tsv"
+    conda:
+        "../envs/varbench.yaml"
+    threads: config["threads"]["attack"]
+    resources:
+        gpu=GPU,
+    params:
+        code=code("attack_images.py", "attack"),
+        network=network(),
+        attack=block("attack"),
+        target=category("target"),
+        batch_size=config["extractor"]["batch_size"],
+        seed=config["seed"],
+    shell:
+        "python {SCRIPTS}/attack_images.py --network {params.network:q}"
+        " --attack {params.attack:q} --target-class {params.target} --seed {params.seed}"
+        " --batch-size {params.batch_size} --weights {input.weights} --images {input.images}"
+        " --ids {input.ids} --attacked {input.attacked} --attacked-images {output.images}"
+        " --features {output.features} --outcome {output.outcome}"
+        " --device {config[device]} --threads {config[threads][attack]} 2> {log}"
+
+
+rule measure_images:
+    input:
+        clean_images=of_dataset(f"{CATALOGUE}/images.zip"),
+        clean_features=of_dataset(f"{FEATURES}/features.npy"),
+        images=f"{ATTACK}/images.zip",
+        features=f"{ATTACK}/features.npy",
+        outcome=f"{ATTACK}/outcome.parquet",
+        backbone=backbone_file,
+    output:
+        f"{ATTACK}/visual.parquet",
+    log:
+        f"{RESULTS}/logs/measure_images/{IN_ATTACK}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/measure_images/{IN_ATTACK}.tsv"
+    conda:
+        "../envs/varbench.yaml"
+    threads: config["threads"]["attack"]
+    resources:
+        gpu=GPU,
+    params:
+        code=code("measure_images.py"),
+        network=config["perceptual"]["network"],
+        backbone=config["perceptual"]["weights"],
+        target=category("target"),
+    shell:
+        "python {SCRIPTS}/measure_images.py --perceptual {params.network}"
+        " --backbone {params.backbone:q} --target-class {params.target}"
+        " --clean-images {input.clean_images} --clean-features {input.clean_features}"
+        " --attacked-images {input.images} --features {input.features}"
+        " --outcome {input.outcome} --output {output}"
+        " --device {config[device]} --threads {config[threads][attack]} 2> {log}"

@@ -1,0 +1,65 @@
+# Catalogues: items, images and interactions, checked, filtered, numbered and split.
+
+
+def source_files(wildcards):
+    """The tables that a catalogue is read from, so that a change of them is noticed."""
+    source = config["catalogues"][wildcards.catalogue]["source"]
+    if source["method"] != "folder":
+        return []
+    return [f"{source['path']}/{source[key]}" for key in ("items", "interactions")]
+
+
+rule prepare_catalogue:
+    input:
+        source_files,
+    output:
+        users=f"{CATALOGUE}/users.parquet",
+        items=f"{CATALOGUE}/items.parquet",
+        interactions=f"{CATALOGUE}/interactions.parquet",
+        images=f"{CATALOGUE}/images.zip",
+        summary=f"{CATALOGUE}/summary.json",
+    log:
+        f"{RESULTS}/logs/prepare_catalogue/{{catalogue}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/prepare_catalogue/{{catalogue}}.tsv"
+    conda:
+        "../envs/varbench.yaml"
+    params:
+        code=lambda w: sources.digest(
+            "prepare.py",
+            module_of("catalogue", config["catalogues"][w.catalogue]["source"]["method"]),
+        ),
+        source=lambda w: json.dumps(config["catalogues"][w.catalogue]["source"]),
+        core_users=lookup(within=config, dpath="catalogues/{catalogue}/core_users"),
+        core_items=lookup(within=config, dpath="catalogues/{catalogue}/core_items"),
+        min_users=lookup(within=config, dpath="catalogues/{catalogue}/min_users"),
+        drop=lambda w: (
+            "--drop-unreadable" if config["catalogues"][w.catalogue]["drop_unreadable"] else ""
+        ),
+        image_size=config["extractor"]["image_size"],
+        seed=config["seed"],
+    shell:
+        "python {SCRIPTS}/prepare.py --source {params.source:q} {params.drop}"
+        " --core-users {params.core_users} --core-items {params.core_items}"
+        " --min-users {params.min_users} --image-size {params.image_size} --seed {params.seed}"
+        " --users {output.users} --items {output.items} --interactions {output.interactions}"
+        " --images {output.images} --summary {output.summary} 2> {log}"
+
+
+rule select_attacked:
+    input:
+        of_dataset(f"{FEATURES}/classes.parquet"),
+    output:
+        f"{DATASET}/attacked.parquet",
+    log:
+        f"{RESULTS}/logs/select_attacked/{{dataset}}.log",
+    conda:
+        "../envs/varbench.yaml"
+    params:
+        code=code("select_attacked.py"),
+        source=category("source"),
+        target=category("target"),
+    shell:
+        "python {SCRIPTS}/select_attacked.py --dataset {wildcards.dataset}"
+        " --source-class {params.source} --target-class {params.target}"
+        " --classes {input} --output {output} 2> {log}"

@@ -1,0 +1,123 @@
+# Extractors: one network per defense, and what it makes of every clean image.
+
+PRETRAINED = [n for n, d in config["defenses"].items() if d["method"] == "pretrained"]
+TRAINED = [n for n in config["defenses"] if n not in PRETRAINED]
+TRAINING_CATALOGUE = config["training_images"]["catalogue"]
+
+
+def training_set(wildcards):
+    """The images and labels that extractors are trained on."""
+    if TRAINING_CATALOGUE is None:
+        return {"images": f"{TRAINING}/images.zip", "labels": f"{TRAINING}/labels.parquet"}
+    names = {"catalogue": TRAINING_CATALOGUE, "defense": config["undefended"]}
+    return {
+        "images": f"{CATALOGUE}/images.zip".format(**names),
+        "labels": f"{FEATURES}/classes.parquet".format(**names),
+    }
+
+
+def start(wildcards):
+    """The weights that a training starts from, if any."""
+    name = config["defenses"][wildcards.defense]["starts_from"]
+    return EXTRACTOR.format(defense=name) + ".safetensors" if name else []
+
+
+rule draw_training_images:
+    output:
+        images=f"{TRAINING}/images.zip",
+        labels=f"{TRAINING}/labels.parquet",
+    log:
+        f"{RESULTS}/logs/draw_training_images.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/draw_training_images.tsv"
+    conda:
+        "../envs/varbench.yaml"
+    params:
+        code=code("draw_training_images.py"),
+        categories=CLASSES,
+        per_category=config["training_images"]["per_category"],
+        image_size=config["extractor"]["image_size"],
+        seed=config["training_images"]["seed"],
+    shell:
+        "python {SCRIPTS}/draw_training_images.py --categories {params.categories:q}"
+        " --per-category {params.per_category} --image-size {params.image_size}"
+        " --seed {params.seed} --images {output.images} --labels {output.labels} 2> {log}"
+
+
+rule train_extractor:
+    input:
+        unpack(training_set),
+        start=start,
+    output:
+        weights=f"{EXTRACTOR}.safetensors",
+        training=f"{EXTRACTOR}.csv",
+    log:
+        f"{RESULTS}/logs/train_extractor/{{defense}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_extractor/{{defense}}.tsv"
+    conda:
+        "../envs/varbench.yaml"
+    wildcard_constraints:
+        defense=one_of(TRAINED),
+    threads: config["threads"]["extractor"]
+    resources:
+        gpu=GPU,
+    params:
+        code=code("train_extractor.py", "defense"),
+        network=network(),
+        defense=block("defense", "starts_from"),
+        validation=config["training_images"]["validation"],
+        start=lambda w, input: f"--start-from {input.start}" if input.start else "",
+        seed=config["seed"],
+    shell:
+        "python {SCRIPTS}/train_extractor.py --network {params.network:q}"
+        " --defense {params.defense:q} {params.start} --validation {params.validation}"
+        " --seed {params.seed} --images {input.images} --labels {input.labels}"
+        " --weights {output.weights} --log {output.training}"
+        " --device {config[device]} --threads {config[threads][extractor]} 2> {log}"
+
+
+rule load_extractor:
+    input:
+        lambda w: config["defenses"][w.defense]["weights"],
+    output:
+        f"{EXTRACTOR}.safetensors",
+    log:
+        f"{RESULTS}/logs/load_extractor/{{defense}}.log",
+    conda:
+        "../envs/varbench.yaml"
+    wildcard_constraints:
+        defense=one_of(PRETRAINED),
+    params:
+        code=code("load_extractor.py"),
+        network=network(),
+    shell:
+        "python {SCRIPTS}/load_extractor.py --network {params.network:q}"
+        " --checkpoint {input:q} --weights {output} 2> {log}"
+
+
+rule extract_features:
+    input:
+        weights=f"{EXTRACTOR}.safetensors",
+        images=f"{CATALOGUE}/images.zip",
+    output:
+        features=f"{FEATURES}/features.npy",
+        classes=f"{FEATURES}/classes.parquet",
+    log:
+        f"{RESULTS}/logs/extract_features/{{catalogue}}/{{defense}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/extract_features/{{catalogue}}/{{defense}}.tsv"
+    conda:
+        "../envs/varbench.yaml"
+    threads: config["threads"]["attack"]
+    resources:
+        gpu=GPU,
+    params:
+        code=code("extract_features.py"),
+        network=network(),
+        batch_size=config["extractor"]["batch_size"],
+    shell:
+        "python {SCRIPTS}/extract_features.py --network {params.network:q}"
+        " --batch-size {params.batch_size} --weights {input.weights} --images {input.images}"
+        " --features {output.features} --classes {output.classes}"
+        " --device {config[device]} --threads {config[threads][attack]} 2> {log}"

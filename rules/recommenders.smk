@@ -1,0 +1,142 @@
+# One cell of the grid: a recommender trained on a poisoned catalogue, its lists, its metrics.
+
+STARTING = [n for n, r in config["recommenders"].items() if not r["starts_from"]]
+CONTINUING = [n for n in config["recommenders"] if n not in STARTING]
+
+
+def halfway(wildcards):
+    """The state of the same cell's recommender that this one starts from."""
+    name = config["recommenders"][wildcards.recommender]["starts_from"]
+    return CELL.format(**{**wildcards, "recommender": name}) + "/halfway.safetensors"
+
+
+TRAINING_DATA = {
+    "interactions": of_dataset(f"{CATALOGUE}/interactions.parquet"),
+    "clean": of_dataset(f"{FEATURES}/features.npy"),
+    "attacked": f"{DATASET}/attacked.parquet",
+    "features": f"{ATTACK}/features.npy",
+}
+TRAIN = (
+    "python {SCRIPTS}/train_recommender.py --recommender {params.recommender:q}"
+    " --seed {wildcards.seed} --interactions {input.interactions} --clean {input.clean}"
+    " --attacked {input.attacked} --features {input.features}"
+    " --model {output.model} --log {output.training}"
+    " --device {config[device]} --threads {config[threads][recommender]}"
+)
+
+
+rule train_recommender:
+    input:
+        **TRAINING_DATA,
+    output:
+        model=f"{CELL}/model.safetensors",
+        training=f"{CELL}/training.csv",
+        halfway=f"{CELL}/halfway.safetensors",
+    log:
+        f"{RESULTS}/logs/train_recommender/{IN_CELL}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_recommender/{IN_CELL}.tsv"
+    conda:
+        "../envs/varbench.yaml"
+    wildcard_constraints:
+        recommender=one_of(STARTING),
+    threads: config["threads"]["recommender"]
+    resources:
+        gpu=GPU,
+    params:
+        code=code("train_recommender.py", "recommender"),
+        recommender=block("recommender", "starts_from"),
+    shell:
+        TRAIN + " --halfway {output.halfway} 2> {log}"
+
+
+rule continue_recommender:
+    input:
+        **TRAINING_DATA,
+        start=halfway,
+    output:
+        model=f"{CELL}/model.safetensors",
+        training=f"{CELL}/training.csv",
+    log:
+        f"{RESULTS}/logs/continue_recommender/{IN_CELL}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/continue_recommender/{IN_CELL}.tsv"
+    conda:
+        "../envs/varbench.yaml"
+    wildcard_constraints:
+        recommender=one_of(CONTINUING),
+    threads: config["threads"]["recommender"]
+    resources:
+        gpu=GPU,
+    params:
+        code=code("train_recommender.py", "recommender"),
+        recommender=block("recommender", "starts_from"),
+    shell:
+        TRAIN + " --start {input.start} 2> {log}"
+
+
+rule rank_items:
+    input:
+        model=f"{CELL}/model.safetensors",
+        interactions=of_dataset(f"{CATALOGUE}/interactions.parquet"),
+        attacked=f"{DATASET}/attacked.parquet",
+    output:
+        lists=f"{CELL}/lists.npy",
+        held_out=f"{CELL}/held_out.parquet",
+        ranks=f"{CELL}/ranks.npy",
+    log:
+        f"{RESULTS}/logs/rank_items/{IN_CELL}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/rank_items/{IN_CELL}.tsv"
+    conda:
+        "../envs/varbench.yaml"
+    params:
+        code=code("rank_items.py"),
+        length=config["metrics"]["list_length"],
+    shell:
+        "python {SCRIPTS}/rank_items.py --length {params.length} --model {input.model}"
+        " --interactions {input.interactions} --attacked {input.attacked}"
+        " --lists {output.lists} --held-out {output.held_out} --ranks {output.ranks} 2> {log}"
+
+
+rule evaluate_cell:
+    input:
+        lists=f"{CELL}/lists.npy",
+        held_out=f"{CELL}/held_out.parquet",
+        ranks=f"{CELL}/ranks.npy",
+        attacked=f"{DATASET}/attacked.parquet",
+    output:
+        users=f"{CELL}/users.parquet",
+        items=f"{CELL}/items.parquet",
+    log:
+        f"{RESULTS}/logs/evaluate_cell/{IN_CELL}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate_cell/{IN_CELL}.tsv"
+    conda:
+        "../envs/varbench.yaml"
+    params:
+        code=code("evaluate_cell.py"),
+        k=config["metrics"]["k"],
+    shell:
+        "python {SCRIPTS}/evaluate_cell.py --k {params.k} --lists {input.lists}"
+        " --held-out {input.held_out} --ranks {input.ranks} --attacked {input.attacked}"
+        " --users {output.users} --items {output.items} 2> {log}"
+
+
+rule rank_references:
+    input:
+        interactions=of_dataset(f"{CATALOGUE}/interactions.parquet"),
+        items=of_dataset(f"{CATALOGUE}/items.parquet"),
+    output:
+        f"{DATASET}/references.parquet",
+    log:
+        f"{RESULTS}/logs/rank_references/{{dataset}}.log",
+    conda:
+        "../envs/varbench.yaml"
+    params:
+        code=code("rank_references.py"),
+        k=config["metrics"]["k"],
+        seed=config["seed"],
+    shell:
+        "python {SCRIPTS}/rank_references.py --k {params.k} --seed {params.seed}"
+        " --interactions {input.interactions} --items {input.items} --output {output} 2> {log}"

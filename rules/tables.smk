@@ -1,0 +1,84 @@
+# Tables and figures: aggregations of the per-user and per-image values of all cells.
+
+AXES = {
+    "dataset": GRID["datasets"],
+    "defense": GRID["defenses"],
+    "attack": GRID["attacks"],
+    "recommender": GRID["recommenders"],
+    "seed": config["seeds"],
+}
+NOT_CLEAN = [a for a in GRID["attacks"] if config["attacks"][a]["method"] != "none"]
+CLEAN = next((a for a in GRID["attacks"] if a not in NOT_CLEAN), "none")
+TABLES = f"{RESULTS}/tables"
+
+
+rule aggregate_cells:
+    input:
+        users=expand(f"{CELL}/users.parquet", **AXES),
+        items=expand(f"{CELL}/items.parquet", **AXES),
+        references=expand(f"{DATASET}/references.parquet", dataset=AXES["dataset"]),
+    output:
+        chr=f"{TABLES}/table1.csv",
+        accuracy=f"{TABLES}/accuracy.csv",
+        ranks=f"{TABLES}/item_ranks.csv",
+    log:
+        f"{RESULTS}/logs/aggregate_cells.log",
+    conda:
+        "../envs/varbench.yaml"
+    params:
+        code=code("aggregate_cells.py"),
+        axes=json.dumps(AXES),
+        cell=CELL,
+        dataset=DATASET,
+        k=config["metrics"]["k"],
+        clean=CLEAN,
+        confidence=config["metrics"]["confidence"],
+        resamples=config["metrics"]["resamples"],
+        seed=config["seed"],
+    shell:
+        "python {SCRIPTS}/aggregate_cells.py --axes {params.axes:q} --cell {params.cell:q}"
+        " --dataset {params.dataset:q} --k {params.k} --clean {params.clean} --confidence {params.confidence}"
+        " --resamples {params.resamples} --seed {params.seed} --chr {output.chr}"
+        " --accuracy {output.accuracy} --ranks {output.ranks} 2> {log}"
+
+
+rule aggregate_images:
+    input:
+        expand(f"{ATTACK}/visual.parquet", **{**AXES, "attack": NOT_CLEAN}),
+    output:
+        f"{TABLES}/table2.csv",
+    log:
+        f"{RESULTS}/logs/aggregate_images.log",
+    conda:
+        "../envs/varbench.yaml"
+    params:
+        code=code("aggregate_images.py"),
+        axes=json.dumps({**AXES, "attack": NOT_CLEAN}),
+        attack=ATTACK,
+    shell:
+        "python {SCRIPTS}/aggregate_images.py --axes {params.axes:q}"
+        " --attack {params.attack:q} --output {output} 2> {log}"
+
+
+rule render_tables:
+    input:
+        chr=rules.aggregate_cells.output.chr,
+        accuracy=rules.aggregate_cells.output.accuracy,
+        images=rules.aggregate_images.output,
+    output:
+        expand(f"{TABLES}/{{table}}.{{suffix}}", table=["table1", "table2"], suffix=["md", "tex", "html"]),
+        expand(f"{TABLES}/accuracy.{{suffix}}", suffix=["md", "tex", "html"]),
+    log:
+        f"{RESULTS}/logs/render_tables.log",
+    conda:
+        "../envs/varbench.yaml"
+    params:
+        code=code("render_tables.py"),
+        style=json.dumps(config["tables"], sort_keys=True),
+        attacks=json.dumps(config["attacks"]),
+        k=config["metrics"]["k"],
+        folder=TABLES,
+    shell:
+        "python {SCRIPTS}/render_tables.py --style {params.style:q} --attacks {params.attacks:q}"
+        " --k {params.k} --chr {input.chr} --accuracy {input.accuracy} --images {input.images}"
+        " --folder {params.folder} 2> {log}"

@@ -1,0 +1,118 @@
+"""Interactions: checked, filtered to a k-core, numbered, and split by time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from varbench.catalogues.raw import INTERACTION_COLUMNS, RawCatalogue
+from varbench.errors import InputError
+from varbench.seeds import derive
+
+
+def check(catalogue: RawCatalogue) -> None:
+    """Raise InputError at the first interaction that cannot be used, naming its row."""
+    table = catalogue.interactions
+    missing = [column for column in INTERACTION_COLUMNS if column not in table]
+    if missing:
+        raise InputError(
+            f"{catalogue.where('interaction', 0)}: lacks the column(s) {', '.join(missing)}"
+        )
+    for fault, rows in (
+        ("an empty user", table["user"].isna() | (table["user"] == "")),
+        ("an unknown item", ~table["item"].isin(catalogue.items)),
+        ("a rating that is not a number", table["rating"].isna()),
+        ("a timestamp that is not a number of 0 or more", ~(table["timestamp"] >= 0)),
+    ):
+        if rows.any():
+            row = int(np.flatnonzero(rows)[0])
+            value = dict(table.iloc[row])
+            raise InputError(
+                f"{catalogue.where('interaction', row)}: {fault} ({value}); {int(rows.sum())} such"
+            )
+
+
+def deduplicate(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep the earliest interaction of each (user, item)."""
+    ordered = table.sort_values("timestamp", kind="stable")
+    return ordered.drop_duplicates(["user", "item"]).sort_index()
+
+
+def k_core(table: pd.DataFrame, *, users: int, items: int) -> pd.DataFrame:
+    """Drop users with fewer than ``users`` and items with fewer than ``items`` interactions.
+
+    Repeated until nothing changes, since each drop can bring another below its limit.
+    """
+    while True:
+        per_user = table["user"].map(table["user"].value_counts())
+        per_item = table["item"].map(table["item"].value_counts())
+        keep = (per_user >= users) & (per_item >= items)
+        if keep.all():
+            return table
+        table = table[keep]
+
+
+def number(table: pd.DataFrame, items: list[str]) -> tuple[pd.DataFrame, list[str], list[str]]:
+    """Replace raw ids by contiguous ints: users in sorted order, items in the order of ``items``.
+
+    Returns
+    -------
+    The table (sorted by user, time and item), the raw user ids and the raw item ids by number.
+    """
+    users = sorted(table["user"].unique())
+    present = set(table["item"])
+    items = [item for item in items if item in present]
+    numbered = table.assign(
+        user=table["user"].map({user: n for n, user in enumerate(users)}),
+        item=table["item"].map({item: n for n, item in enumerate(items)}),
+    )
+    return numbered.sort_values(["user", "timestamp", "item"], ignore_index=True), users, items
+
+
+def leave_one_out(table: pd.DataFrame, seed: int) -> NDArray[np.bool_]:
+    """Mark the held-out rows: each user's last interaction, ties in time broken by ``seed``.
+
+    A user with a single interaction keeps it for training. No held-out item is unknown to
+    training: where all interactions of an item would be held out, its earliest stays.
+
+    Returns
+    -------
+    (rows,) True where the row is held out.
+    """
+    order = np.random.default_rng(derive("split", seed)).permutation(len(table))
+    frame = table[["user", "item", "timestamp"]].reset_index(drop=True).assign(tie=order)
+    frame = frame.sort_values(["timestamp", "tie"])
+    last = ~frame.duplicated("user", keep="last") & frame.duplicated("user", keep=False)
+    known = frame["item"].isin(frame.loc[~last, "item"])
+    returned = last & ~known & ~frame["item"].where(last & ~known).duplicated()
+    return (last & ~returned).sort_index().to_numpy()
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Training interactions and one held-out item per user.
+
+    Attributes
+    ----------
+    train
+        (users, items) CSR matrix, 1 where the user interacted with the item in training.
+    held_out
+        (users,) int64 item held out for the test, -1 for none.
+    """
+
+    train: sparse.csr_matrix
+    held_out: NDArray[np.int64]
+
+
+def to_matrix(table: pd.DataFrame, items: int) -> Interactions:
+    """Build the matrix from rows of ``user``, ``item`` (contiguous ints) and ``held_out``."""
+    users = int(table["user"].max()) + 1
+    training, test = table[~table["held_out"]], table[table["held_out"]]
+    train = sparse.csr_matrix(
+        (np.ones(len(training), np.float32), (training["user"], training["item"])), (users, items)
+    )
+    held_out = np.full(users, -1, np.int64)
+    held_out[test["user"]] = test["item"]
+    return Interactions(train, held_out)

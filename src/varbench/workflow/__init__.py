@@ -1,0 +1,1 @@
+"""What ties the library to the workflow: configuration, commands, the sources of a job."""

@@ -1,0 +1,176 @@
+"""The experiment's configuration: checked against its schema, completed with defaults."""
+
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, ValidationError, validators
+from jsonschema.exceptions import best_match
+
+from varbench.errors import InputError
+from varbench.registry import METHODS
+
+Schema = dict[str, Any]
+Config = dict[str, Any]
+
+# Blocks with a ``method``: the kind of method and how to reach the blocks, by name.
+_BLOCKS: dict[str, Callable[[Config], dict[str, Config]]] = {
+    "catalogue": lambda config: {
+        f"catalogues.{name}.source": block["source"] for name, block in config["catalogues"].items()
+    },
+    "defense": lambda config: {f"defenses.{n}": b for n, b in config["defenses"].items()},
+    "attack": lambda config: {f"attacks.{n}": b for n, b in config["attacks"].items()},
+    "recommender": lambda config: {
+        f"recommenders.{n}": b for n, b in config["recommenders"].items()
+    },
+}
+
+
+def complete(config: Config, schema_path: Path) -> None:
+    """Check ``config`` and fill in the defaults of the schema, in place.
+
+    A ``null`` under catalogues, datasets, defenses, attacks or recommenders removes the entry: an
+    overlay can drop what the file below it defines.
+
+    Raises
+    ------
+    InputError
+        Names the key (``attacks.pgd_4.epsilon``), what is wrong and, for a misspelt one, what was
+        probably meant.
+    """
+    schema = yaml.safe_load(schema_path.read_text(encoding="utf-8"))
+    for section in ("catalogues", "datasets", "defenses", "attacks", "recommenders"):
+        entries = config.get(section)
+        if isinstance(entries, dict):
+            config[section] = {name: entry for name, entry in entries.items() if entry is not None}
+    _validate(config, schema, "")
+    for kind, blocks in _BLOCKS.items():
+        for key, block in blocks(config).items():
+            method = block.get("method")
+            if method not in METHODS[kind]:
+                raise InputError(
+                    f"{key}.method: unknown {kind} method {method!r}{_hint(method, METHODS[kind])}"
+                )
+            _validate(block, {**schema["$defs"][kind][method], "$defs": schema["$defs"]}, key)
+    for problem in _contradictions(config):
+        raise InputError(problem)
+
+
+def class_index(category: str | int, classes: list[str]) -> int:
+    """Return the class index of a category given by name or by index."""
+    if isinstance(category, int):
+        if 0 <= category < len(classes):
+            return category
+        raise InputError(f"{category} is not a class index: there are {len(classes)} classes")
+    if category not in classes:
+        raise InputError(f"unknown category {category!r}{_hint(category, classes)}")
+    if classes.count(category) > 1:
+        raise InputError(f"several classes are named {category!r}; give the index")
+    return classes.index(category)
+
+
+def _validate(value: Config, schema: Schema, where: str) -> None:
+    error = best_match(Draft202012Validator(schema).iter_errors(value))
+    if error is not None:
+        raise InputError(_explain(error, where))
+    for _ in _Completing(schema).iter_errors(value):
+        pass
+
+
+def _set_defaults(
+    validator: Any, properties: Schema, instance: Any, schema: Schema
+) -> Iterator[ValidationError]:
+    if isinstance(instance, dict):
+        for key, subschema in properties.items():
+            if "default" in subschema:
+                # A copy, so that two blocks never share a nested default.
+                instance.setdefault(key, yaml.safe_load(yaml.safe_dump(subschema["default"])))
+    yield from Draft202012Validator.VALIDATORS["properties"](
+        validator, properties, instance, schema
+    )
+
+
+_Completing = validators.extend(Draft202012Validator, {"properties": _set_defaults})
+
+
+def _explain(error: ValidationError, where: str) -> str:
+    """Put a schema error into one line that starts with the key."""
+    key = ".".join(filter(None, [where, *(str(part) for part in error.absolute_path)])) or "config"
+    if error.validator == "additionalProperties" and isinstance(error.instance, dict):
+        known = error.schema.get("properties", {})
+        unknown = [name for name in error.instance if name not in known]
+        return f"{key}: unknown key {unknown[0]!r}{_hint(unknown[0], known)}"
+    return f"{key}: {error.message}".replace("\n", " ")
+
+
+def _hint(name: object, known: Any) -> str:
+    close = get_close_matches(str(name), [str(k) for k in known], n=1)
+    return (
+        f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(map(str, known))[:400]}"
+    )
+
+
+def _contradictions(config: Config) -> Iterator[str]:
+    """Yield what the schema cannot say: references between blocks."""
+    for name, dataset in config["datasets"].items():
+        key = f"datasets.{name}"
+        if dataset["catalogue"] not in config["catalogues"]:
+            yield (
+                f"{key}.catalogue: unknown catalogue {dataset['catalogue']!r}"
+                f"{_hint(dataset['catalogue'], config['catalogues'])}"
+            )
+    if config["undefended"] not in config["defenses"]:
+        yield (
+            f"undefended: unknown defense {config['undefended']!r}"
+            f"{_hint(config['undefended'], config['defenses'])}"
+        )
+    for section in ("defenses", "recommenders"):
+        for name, block in config[section].items():
+            start = block.get("starts_from")
+            if start is None:
+                continue
+            if start not in config[section]:
+                hint = _hint(start, config[section])
+                yield f"{section}.{name}.starts_from: unknown {start!r}{hint}"
+            elif start == name or config[section][start].get("starts_from") is not None:
+                yield f"{section}.{name}.starts_from: {start!r} must itself start from nothing"
+    for axis, names in config["grid"].items():
+        for name in names or ():
+            if name not in config[axis]:
+                yield f"grid.{axis}: unknown {name!r}{_hint(name, config[axis])}"
+    clean = [name for name, attack in config["attacks"].items() if attack["method"] == "none"]
+    if len(clean) != 1 or clean[0] not in (config["grid"]["attacks"] or clean):
+        yield "attacks: exactly one attack of method 'none' is needed, the clean baseline"
+    if config["metrics"]["k"] > config["metrics"]["list_length"]:
+        yield "metrics.k: longer than the stored lists (metrics.list_length)"
+
+
+def read_classes(config: Config, base: Path) -> list[str]:
+    """Return the extractor's class names and check that every dataset's categories are among them.
+
+    Parameters
+    ----------
+    base
+        Folder that a relative path in ``extractor.classes`` is looked up in when it is not found
+        from the working directory.
+    """
+    path = Path(config["extractor"]["classes"])
+    path = path if path.exists() else base / path
+    try:
+        classes = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise InputError(f"extractor.classes: {path}: {error.strerror}") from error
+    for name, dataset in config["datasets"].items():
+        for role in ("source_category", "target_category"):
+            try:
+                class_index(dataset[role], classes)
+            except InputError as error:
+                raise InputError(f"datasets.{name}.{role}: {error}") from error
+        source, target = (
+            class_index(dataset[f"{role}_category"], classes) for role in ("source", "target")
+        )
+        if source == target:
+            raise InputError(f"datasets.{name}: source_category and target_category are the same")
+    return classes

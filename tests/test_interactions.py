@@ -1,0 +1,124 @@
+"""Preparation of interactions: duplicates, core, split, bad rows."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from varbench.catalogues import interactions
+from varbench.catalogues.raw import RawCatalogue
+from varbench.errors import InputError
+
+rows = st.lists(
+    st.tuples(st.integers(0, 7), st.integers(0, 7), st.integers(0, 9)), min_size=1, max_size=60
+)
+
+
+def table_of(triples: list[tuple[int, int, int]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "user": [f"u{u}" for u, _, _ in triples],
+            "item": [f"i{i}" for _, i, _ in triples],
+            "rating": 1.0,
+            "timestamp": [t for _, _, t in triples],
+        }
+    )
+
+
+def numbered(triples: list[tuple[int, int, int]]) -> pd.DataFrame:
+    table = interactions.deduplicate(table_of(triples))
+    return interactions.number(table, [f"i{i}" for i in range(8)])[0]
+
+
+@given(rows, st.integers(1, 4), st.integers(1, 4))
+def test_core_is_the_largest_set_that_satisfies_its_limits(triples, users, items):
+    table = interactions.deduplicate(table_of(triples))
+    core = interactions.k_core(table, users=users, items=items)
+    assert (core["user"].value_counts() >= users).all()
+    assert (core["item"].value_counts() >= items).all()
+    # Brute force: peel one row at a time, in another order, until nothing can be peeled.
+    left = {(u, i) for u, i in zip(table["user"], table["item"], strict=True)}
+    while True:
+        bad = [
+            (u, i)
+            for u, i in left
+            if sum(v == u for v, _ in left) < users or sum(j == i for _, j in left) < items
+        ]
+        if not bad:
+            break
+        left.remove(min(bad))
+    assert set(zip(core["user"], core["item"], strict=True)) == left
+
+
+@given(rows)
+def test_duplicates_keep_the_earliest(triples):
+    kept = interactions.deduplicate(table_of(triples))
+    earliest: dict[tuple[str, str], int] = {}
+    for u, i, t in triples:
+        earliest[f"u{u}", f"i{i}"] = min(t, earliest.get((f"u{u}", f"i{i}"), t))
+    found = {(r.user, r.item): r.timestamp for r in kept.itertuples()}
+    assert found == earliest
+    assert len(kept) == len(found)
+
+
+@given(rows, st.integers(0, 5))
+def test_split_holds_out_last_interactions_that_training_knows(triples, seed):
+    table = numbered(triples)
+    held_out = interactions.leave_one_out(table, seed)
+    training, test = table[~held_out], table[held_out]
+    assert not test["user"].duplicated().any()
+    assert set(test["item"]) <= set(training["item"])
+    assert set(test["user"]) <= set(training["user"])
+    for row in test.itertuples():
+        assert row.timestamp == table.loc[table["user"] == row.user, "timestamp"].max()
+    # Who has none: one interaction only, or its item would have been unknown to training.
+    for user in set(table["user"]) - set(test["user"]):
+        mine = table[table["user"] == user]
+        others = training[training["user"] != user]
+        assert len(mine) == 1 or not set(mine["item"]) <= set(others["item"])
+
+
+def test_ties_in_time_depend_on_the_seed_only():
+    table = numbered([(u, i, 0) for u in range(8) for i in range(8)])
+    splits = [interactions.leave_one_out(table, seed) for seed in (0, 0, 1)]
+    assert (splits[0] == splits[1]).all()
+    assert (splits[0] != splits[2]).any()
+
+
+def test_numbers_are_contiguous_and_keep_the_catalogue_order():
+    table = table_of([(3, 5, 1), (1, 2, 0), (3, 2, 2)])
+    result, users, items = interactions.number(table, ["i7", "i5", "i2"])
+    assert users == ["u1", "u3"]
+    assert items == ["i5", "i2"]
+    assert result[["user", "item"]].to_numpy().tolist() == [[0, 1], [1, 0], [1, 1]]
+    assert all(a <= b for a, b in pairwise(result["user"]))
+
+
+def test_matrix_has_training_only():
+    table = pd.DataFrame({"user": [0, 0, 1], "item": [2, 1, 0], "held_out": [False, True, False]})
+    result = interactions.to_matrix(table, items=4)
+    assert result.train.toarray().tolist() == [[0, 0, 1, 0], [1, 0, 0, 0]]
+    assert result.held_out.tolist() == [1, -1]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("item", "ghost", r"log row 2: an unknown item .*ghost"),
+        ("user", "", r"log row 2: an empty user"),
+        ("rating", np.nan, r"log row 2: a rating"),
+        ("timestamp", np.nan, r"log row 2: a timestamp"),
+        ("timestamp", -5, r"log row 2: a timestamp"),
+    ],
+)
+def test_bad_row_is_named(column, value, message):
+    table = table_of([(0, 0, 1), (0, 1, 2), (1, 0, 3)])
+    table[column] = table[column].astype(object)
+    table.loc[2, column] = value
+    catalogue = RawCatalogue(["i0", "i1"], bytes, table, lambda _, row: f"log row {row}")
+    with pytest.raises(InputError, match=message) as raised:
+        interactions.check(catalogue)
+    assert "\n" not in str(raised.value)

@@ -1,0 +1,46 @@
+"""Aggregate the per-image values of all attacks into table 2."""
+
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+
+from varbench.storage import read_table, write_table
+from varbench.workflow import command
+
+KEYS = ["dataset", "defense", "attack"]
+
+
+def main() -> None:
+    options = command.parser(__doc__)
+    options.add_argument("--axes", type=command.block, required=True, help="names, as JSON")
+    options.add_argument("--attack", required=True, help="folder of an attack, with {dataset} ...")
+    command.add_paths(options, output="out")
+    given = options.parse_args()
+    rows = []
+    for values in product(*(given.axes[key] for key in KEYS)):
+        cell = dict(zip(KEYS, values, strict=True))
+        images = read_table(Path(given.attack.format(**cell)) / "visual.parquet")
+        label = images["distance_label"].iloc[0]
+        # A distance that is not LPIPS never stands under that name.
+        column = "lpips" if label.startswith("LPIPS") else "perceptual_stand_in"
+        rows.append(
+            cell
+            | {
+                "images": len(images),
+                "success_rate": images["success"].mean(),
+                "success_rate_not_target": images.loc[
+                    ~images["in_target_before"], "success"
+                ].mean(),
+                "feature_loss": images["feature_loss"].mean(),
+                "lpips": float("nan"),
+                "perceptual_stand_in": float("nan"),
+                column: images["distance"].mean(),
+                "perceptual_label": label,
+            }
+        )
+    write_table(given.output, pd.DataFrame(rows))
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,86 @@
+"""Attack the images of the source category, store them, and read back what the network sees."""
+
+import numpy as np
+import pandas as pd
+import torch
+from varbench.extractors.extract import read_out
+from varbench.extractors.networks import build, for_inference, load_weights
+from varbench.images import by_size, to_bytes, to_unit
+
+from varbench.image_archive import ImageArchive, write_images
+from varbench.registry import resolve
+from varbench.seeds import derive
+from varbench.storage import read_table, read_tensors, write_array, write_table
+from varbench.workflow import command
+
+
+def main() -> None:
+    options = command.parser(__doc__)
+    options.add_argument("--network", type=command.block, required=True, help="as JSON")
+    options.add_argument("--attack", type=command.block, required=True, help="as JSON")
+    options.add_argument("--target-class", type=int, required=True)
+    options.add_argument("--batch-size", type=int, required=True)
+    options.add_argument("--seed", type=int, required=True)
+    command.add_paths(options, weights="of the extractor", images="archive", ids="of items")
+    command.add_paths(options, attacked="items that are attacked")
+    command.add_paths(options, attacked_images="out", features="out", outcome="out")
+    command.add_compute(options)
+    given = options.parse_args()
+    device = command.torch_device(given.device, given.threads)
+
+    network = build(**given.network, seed=0)
+    load_weights(network, read_tensors(given.weights))
+    network = for_inference(network).to(device)
+    items = read_table(given.attacked, ["item"])["item"].tolist()
+    clean = ImageArchive(given.images).read(items)
+    # A random start belongs to the item, so that it is the same in every batch and catalogue order.
+    ids = read_table(given.ids, ["id"])["id"].iloc[items]
+    seeds = [derive("attack", given.seed, item) for item in ids]
+
+    method, parameters = command.method_and_parameters(given.attack)
+    attacked: dict[int, np.ndarray] = {}
+    iterations = np.zeros(len(items), np.int64)
+    for rows in by_size(clean):
+        images = to_unit([clean[row] for row in rows]).to(device)
+        result = resolve("attack", method)(
+            network,
+            images,
+            torch.full((len(rows),), given.target_class, device=device),
+            seeds=[seeds[row] for row in rows],
+            batch_size=given.batch_size,
+            **parameters,
+        )
+        attacked.update(zip(rows, to_bytes(result.images), strict=True))
+        iterations[rows] = result.iterations.cpu().numpy()
+    write_images(given.attacked_images, ((items[row], attacked[row]) for row in sorted(attacked)))
+
+    # Everything below is measured on the stored images, as a recommender would get them.
+    stored = ImageArchive(given.attacked_images).read(items)
+    before, after = (
+        read_out(network, images, given.batch_size, device, target=given.target_class)
+        for images in (clean, stored)
+    )
+    change = [(a.astype(np.float64) - b) / 255 for a, b in zip(stored, clean, strict=True)]
+    write_array(given.features, after.features)
+    write_table(
+        given.outcome,
+        pd.DataFrame(
+            {
+                "item": items,
+                "class_before": before.classes,
+                "class_after": after.classes,
+                "probability_before": before.probabilities,
+                "probability_after": after.probabilities,
+                "target_probability_before": before.target_probabilities,
+                "target_probability_after": after.target_probabilities,
+                "success": after.classes == given.target_class,
+                "l_inf": [np.abs(delta).max() for delta in change],
+                "l_2": [np.sqrt((delta**2).sum()) for delta in change],
+                "iterations": iterations,
+            }
+        ),
+    )
+
+
+if __name__ == "__main__":
+    command.run(main)

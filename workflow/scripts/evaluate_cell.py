@@ -1,0 +1,55 @@
+"""Compute the metrics of one cell, per user and per attacked item, from its lists and ranks."""
+
+import numpy as np
+import pandas as pd
+
+from varbench.errors import InputError
+from varbench.metrics import accuracy, category
+from varbench.storage import read_array, read_table, write_table
+from varbench.workflow import command
+
+
+def main() -> None:
+    options = command.parser(__doc__)
+    options.add_argument("--k", type=int, required=True, help="list length of CHR, HR and nDCG")
+    command.add_paths(options, lists="of the cell", held_out="ranks of held-out items")
+    command.add_paths(options, ranks="of the attacked items", attacked="items that are attacked")
+    command.add_paths(options, users="out", items="out")
+    given = options.parse_args()
+
+    lists, ranks = read_array(given.lists), read_array(given.ranks)
+    held_out = read_table(given.held_out, ["user", "rank", "candidates"])
+    attacked = read_table(given.attacked, ["item"])["item"].to_numpy()
+    if len(lists) != len(held_out) or ranks.shape != (len(lists), len(attacked)):
+        raise InputError(f"{given.lists}: does not belong to {given.held_out} and {given.ranks}")
+    hits = category.hits(lists, attacked, given.k)
+    rank = held_out["rank"].to_numpy()
+    write_table(
+        given.users,
+        pd.DataFrame(
+            {
+                "user": held_out["user"],
+                "category_hits": hits,
+                "category_ndcg": category.ndcg(lists, attacked, given.k),
+                "hr": accuracy.hit_ratio(rank, given.k),
+                "ndcg": accuracy.ndcg(rank, given.k),
+                "auc": accuracy.auc(rank, held_out["candidates"].to_numpy()),
+            }
+        ),
+    )
+    ranked = np.where(ranks > 0, ranks.astype(float), np.nan)  # 0: the user knows the item
+    write_table(
+        given.items,
+        pd.DataFrame(
+            {
+                "item": attacked,
+                "mean_rank": np.nanmean(ranked, axis=0),
+                "median_rank": np.nanmedian(ranked, axis=0),
+                "lists": (ranked <= given.k).sum(axis=0),
+            }
+        ),
+    )
+
+
+if __name__ == "__main__":
+    command.run(main)

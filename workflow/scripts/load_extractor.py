@@ -1,0 +1,21 @@
+"""Convert trained weights from a file of torch tensors into this project's format."""
+
+from varbench.extractors.checkpoints import read_checkpoint
+from varbench.extractors.networks import build, load_weights
+
+from varbench.storage import write_tensors
+from varbench.workflow import command
+
+
+def main() -> None:
+    options = command.parser(__doc__)
+    options.add_argument("--network", type=command.block, required=True, help="as JSON")
+    command.add_paths(options, checkpoint="weights", weights="out")
+    given = options.parse_args()
+    network = build(**given.network, seed=0)
+    load_weights(network, read_checkpoint(given.checkpoint))
+    write_tensors(given.weights, network.state_dict())
+
+
+if __name__ == "__main__":
+    command.run(main)

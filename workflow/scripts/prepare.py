@@ -1,0 +1,85 @@
+"""Read a catalogue from its source, check, filter, number and split it, and pack its images."""
+
+import logging
+from collections.abc import Iterator
+
+import pandas as pd
+
+from varbench.catalogues import interactions
+from varbench.catalogues.raw import RawCatalogue
+from varbench.errors import InputError
+from varbench.image_archive import decode, encode, is_plain_rgb, resize, write_images
+from varbench.registry import resolve
+from varbench.storage import write_json, write_table
+from varbench.workflow import command
+
+log = logging.getLogger("prepare")
+
+
+def packed(catalogue: RawCatalogue, size: int | None, drop: bool) -> Iterator[tuple[str, bytes]]:
+    """Yield (raw id, encoded image) of every item whose image can be read."""
+    for index, item in enumerate(catalogue.items):
+        image = catalogue.read_image(index)
+        try:
+            pixels = decode(image) if isinstance(image, bytes) else image
+        except InputError as error:
+            message = f"{catalogue.where('item', index)}: {error}"
+            if not drop:
+                raise InputError(f"{message}; drop_unreadable leaves such items out") from error
+            log.warning("dropped item %r: %s", item, message)
+            continue
+        if isinstance(image, bytes) and is_plain_rgb(image, size):
+            yield item, image  # as it came: nothing is encoded twice
+        else:
+            yield item, encode(resize(pixels, size))
+
+
+def main() -> None:
+    options = command.parser(__doc__)
+    options.add_argument("--source", type=command.block, required=True, help="source, as JSON")
+    options.add_argument("--core-users", type=int, required=True, help="interactions a user needs")
+    options.add_argument("--core-items", type=int, required=True, help="interactions an item needs")
+    options.add_argument("--image-size", type=int, help="side in pixels; native size if not given")
+    options.add_argument("--drop-unreadable", action="store_true", help="drop damaged images")
+    options.add_argument("--min-users", type=int, required=True, help="users left at the least")
+    options.add_argument("--seed", type=int, required=True, help="breaks ties in time")
+    command.add_paths(
+        options, items="out", users="out", interactions="out", images="out", summary="out"
+    )
+    given = options.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+
+    method, parameters = command.method_and_parameters(given.source)
+    catalogue = resolve("catalogue", method)(**parameters)
+    interactions.check(catalogue)
+    # Images first: an item that is dropped must not count in the core.
+    images = dict(packed(catalogue, given.image_size, given.drop_unreadable))
+    table = catalogue.interactions
+    usable = table[table["item"].isin(images.keys())]
+    unique = interactions.deduplicate(usable)
+    core = interactions.k_core(unique, users=given.core_users, items=given.core_items)
+    numbered, users, items = interactions.number(core, list(images))
+    if len(users) < given.min_users:
+        raise InputError(
+            f"{catalogue.where('interaction', 0)}: the core filter leaves {len(users)} users and "
+            f"{given.min_users} are needed; lower core_users or core_items of the catalogue"
+        )
+    numbered["held_out"] = interactions.leave_one_out(numbered, given.seed)
+
+    write_table(given.users, pd.DataFrame({"user": range(len(users)), "id": users}))
+    write_table(given.items, pd.DataFrame({"item": range(len(items)), "id": items}))
+    write_table(given.interactions, numbered)
+    write_images(given.images, ((n, images[item]) for n, item in enumerate(items)))
+    summary = {
+        "read": {"items": len(catalogue.items), "interactions": len(table)},
+        "dropped_images": len(catalogue.items) - len(images),
+        "duplicate_interactions": len(usable) - len(unique),
+        "kept": {"users": len(users), "items": len(items), "interactions": len(numbered)},
+        "held_out": int(numbered["held_out"].sum()),
+    }
+    write_json(given.summary, summary)
+    log.info("%s", summary)
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,50 @@
+"""Accuracy of two rankings that learn nothing about a user: by popularity, and at random."""
+
+import numpy as np
+import pandas as pd
+from varbench.recommenders.ranking import rank
+
+from varbench.catalogues.interactions import to_matrix
+from varbench.metrics import accuracy
+from varbench.seeds import derive
+from varbench.storage import read_table, write_table
+from varbench.workflow import command
+
+
+def main() -> None:
+    options = command.parser(__doc__)
+    options.add_argument("--k", type=int, required=True, help="list length of HR and nDCG")
+    options.add_argument("--seed", type=int, required=True)
+    command.add_paths(options, interactions="of the catalogue", items="of the catalogue")
+    command.add_paths(options, output="out")
+    given = options.parse_args()
+
+    items = len(read_table(given.items))
+    interactions = to_matrix(read_table(given.interactions), items)
+    popularity = np.asarray(interactions.train.sum(axis=0), np.float32).ravel()
+    random = np.random.default_rng(derive("random ranking", given.seed))
+    scores = {
+        "popularity": lambda start, stop: np.broadcast_to(popularity, (stop - start, items)),
+        "random": lambda start, stop: random.random((stop - start, items), np.float32),
+    }
+    tables = []
+    for name, score in scores.items():
+        result = rank(
+            score, interactions.train, interactions.held_out, np.empty(0, np.int64), length=given.k
+        )
+        tables.append(
+            pd.DataFrame(
+                {
+                    "recommender": name,
+                    "user": np.arange(len(interactions.held_out)),
+                    "hr": accuracy.hit_ratio(result.held_out_rank, given.k),
+                    "ndcg": accuracy.ndcg(result.held_out_rank, given.k),
+                    "auc": accuracy.auc(result.held_out_rank, result.candidates),
+                }
+            )
+        )
+    write_table(given.output, pd.concat(tables))
+
+
+if __name__ == "__main__":
+    command.run(main)
