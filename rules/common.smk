@@ -20,12 +20,13 @@ for variable, folder in ("PYTHONPATH", BASE / "src"), ("PATH", Path(sys.executab
 
 from varbench.errors import InputError
 from varbench.registry import module_of
-from varbench.workflow.configuration import class_index, complete, read_classes
+from varbench.workflow.configuration import class_file, class_index, complete, read_classes
 from varbench.workflow.sources import Sources
 
 try:
     complete(config, BASE / "resources" / "config.schema.yaml")
     CLASSES = read_classes(config, BASE)
+    CLASS_FILE = class_file(config, BASE)
 except InputError as error:
     raise WorkflowError(f"configuration: {error}") from None
 

@@ -9,6 +9,7 @@ AXES = {
 }
 NOT_CLEAN = [a for a in GRID["attacks"] if config["attacks"][a]["method"] != "none"]
 CLEAN = next((a for a in GRID["attacks"] if a not in NOT_CLEAN), "none")
+USED = sorted({config["datasets"][d]["catalogue"] for d in GRID["datasets"]})
 TABLES = f"{RESULTS}/tables"
 
 
@@ -58,6 +59,28 @@ rule aggregate_images:
     shell:
         "python {SCRIPTS}/aggregate_images.py --axes {params.axes:q}"
         " --attack {params.attack:q} --output {output} 2> {log}"
+
+
+rule aggregate_extractors:
+    input:
+        items=expand(f"{CATALOGUE}/items.parquet", catalogue=USED),
+        classes=expand(f"{FEATURES}/classes.parquet", catalogue=USED, defense=AXES["defense"]),
+        names=CLASS_FILE,
+    output:
+        f"{TABLES}/extractors.csv",
+    log:
+        f"{RESULTS}/logs/aggregate_extractors.log",
+    conda:
+        "../envs/varbench.yaml"
+    params:
+        code=code("aggregate_extractors.py"),
+        axes=json.dumps({"catalogue": USED, "defense": AXES["defense"]}),
+        catalogue=CATALOGUE,
+        features=FEATURES,
+    shell:
+        "python {SCRIPTS}/aggregate_extractors.py --axes {params.axes:q}"
+        " --catalogue {params.catalogue:q} --features {params.features:q}"
+        " --classes {input.names:q} --output {output} 2> {log}"
 
 
 rule render_tables:

@@ -21,9 +21,8 @@ def main() -> None:
     for values in product(*(given.axes[key] for key in KEYS)):
         cell = dict(zip(KEYS, values, strict=True))
         images = read_table(Path(given.attack.format(**cell)) / "visual.parquet")
-        label = images["distance_label"].iloc[0]
         # A distance that is not LPIPS never stands under that name.
-        column = "lpips" if label.startswith("LPIPS") else "perceptual_stand_in"
+        column = "lpips" if images["is_lpips"].all() else "perceptual_stand_in"
         rows.append(
             cell
             | {
@@ -36,7 +35,7 @@ def main() -> None:
                 "lpips": float("nan"),
                 "perceptual_stand_in": float("nan"),
                 column: images["distance"].mean(),
-                "perceptual_label": label,
+                "perceptual_label": images["distance_label"].iloc[0],
             }
         )
     write_table(given.output, pd.DataFrame(rows))

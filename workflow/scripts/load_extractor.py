@@ -14,7 +14,7 @@ def main() -> None:
     given = options.parse_args()
     network = build(**given.network, seed=0)
     load_weights(network, read_checkpoint(given.checkpoint))
-    write_tensors(given.weights, network.state_dict())
+    write_tensors(given.weights, network.network.state_dict())
 
 
 if __name__ == "__main__":

@@ -2,11 +2,26 @@
 
 import numpy as np
 from varbench.images import by_size, to_unit
-from varbench.metrics.visual import distances, feature_loss, perceptual_metric
+from varbench.extractors.checkpoints import read_checkpoint
+from varbench.metrics.visual import (
+    PerceptualDistance,
+    distances,
+    feature_losses,
+    lpips_distance,
+    stand_in_distance,
+)
 
 from varbench.image_archive import ImageArchive
 from varbench.storage import read_array, read_table, write_table
 from varbench.workflow import command
+
+
+def perceptual(network: str, backbone: str, device: torch.device) -> PerceptualDistance:
+    """Return the distance that the configuration asks for."""
+    if backbone == "stand-in":
+        return stand_in_distance(network, device=str(device))
+    weights = None if backbone == "download" else read_checkpoint(Path(backbone))
+    return lpips_distance(network, weights, device=str(device))
 
 
 def main() -> None:
@@ -23,22 +38,23 @@ def main() -> None:
 
     outcome = read_table(given.outcome, ["item", "class_before", "success"])
     items = outcome["item"].to_numpy()
-    metric = perceptual_metric(given.perceptual, given.backbone).to(device)
+    metric = perceptual(given.perceptual, given.backbone, device)
     clean = ImageArchive(given.clean_images).read(items)
     attacked = ImageArchive(given.attacked_images).read(items)
     distance = np.empty(len(items))
     for rows in by_size(clean):
-        pair = (to_unit([images[row] for row in rows]).to(device) for images in (clean, attacked))
-        distance[rows] = distances(metric, next(pair), [next(pair)])[0]
+        before, after = (to_unit([images[row] for row in rows]) for images in (clean, attacked))
+        distance[rows] = distances(metric, before, [after])[0].numpy()
     write_table(
         given.output,
         outcome[["item", "success"]].assign(
             in_target_before=outcome["class_before"] == given.target_class,
-            feature_loss=feature_loss(
+            feature_loss=feature_losses(
                 read_array(given.clean_features)[items], read_array(given.features)
             ),
             distance=distance,
             distance_label=metric.label,
+            is_lpips=metric.is_lpips,
         ),
     )
 

@@ -67,7 +67,13 @@ def main() -> None:
     numbered["held_out"] = interactions.leave_one_out(numbered, given.seed)
 
     write_table(given.users, pd.DataFrame({"user": range(len(users)), "id": users}))
-    write_table(given.items, pd.DataFrame({"item": range(len(items)), "id": items}))
+    labels = dict(zip(catalogue.items, catalogue.labels or (), strict=False))
+    write_table(
+        given.items,
+        pd.DataFrame(
+            {"item": range(len(items)), "id": items, "label": [labels.get(item) for item in items]}
+        ),
+    )
     write_table(given.interactions, numbered)
     write_images(given.images, ((n, images[item]) for n, item in enumerate(items)))
     summary = {

@@ -57,7 +57,7 @@ def main() -> None:
             **parameters,
         )
     write_table(given.log, pd.DataFrame(epochs))
-    write_tensors(given.weights, network.state_dict())
+    write_tensors(given.weights, network.network.state_dict())
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def load(
     path
         The folder.
     items
-        Table with a column ``item`` (raw id), one row an item.
+        Table with a column ``item`` (raw id), one row an item, and perhaps ``category``.
     interactions
         Table with columns ``user``, ``item``, ``rating``, ``timestamp`` (seconds).
     images
@@ -40,7 +40,8 @@ def load(
     root = Path(path)
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; set the catalogue's source.path")
-    ids = _read(root / items, ["item"])["item"].fillna("").tolist()
+    listed = _read(root / items, ["item"])
+    ids = listed["item"].fillna("").tolist()
     paths = _find_images(root / images, ids, root / items)
     table = _read(root / interactions, list(INTERACTION_COLUMNS))
     for column in ("rating", "timestamp"):
@@ -49,6 +50,7 @@ def load(
         items=ids,
         read_image=lambda index: paths[index].read_bytes(),
         interactions=table,
+        labels=listed["category"].tolist() if "category" in listed else None,
         where=lambda kind, row: (
             f"{root / interactions} row {row + 2}" if kind == "interaction" else str(paths[row])
         ),
@@ -69,7 +71,7 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
             path,
             sep=delimiter,
             dtype=str,
-            usecols=columns,
+            usecols=[column for column in present if column in {*columns, "category"}],
             encoding="utf-8-sig",
             na_values=[""],
             keep_default_na=False,

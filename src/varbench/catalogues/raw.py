@@ -27,9 +27,13 @@ class RawCatalogue:
     where
         Names the file and row of an interaction or an item in error messages:
         ``where("interaction", row)``, ``where("item", i)``.
+    labels
+        The true category of each item where the source knows it. Only reported: an item's category
+        in the experiment is what the extractor predicts.
     """
 
     items: list[str]
     read_image: Callable[[int], bytes | NDArray[np.uint8]]
     interactions: pd.DataFrame
     where: Callable[[str, int], str]
+    labels: list[str] | None = None

@@ -147,30 +147,26 @@ def _contradictions(config: Config) -> Iterator[str]:
         yield "metrics.k: longer than the stored lists (metrics.list_length)"
 
 
-def read_classes(config: Config, base: Path) -> list[str]:
-    """Return the extractor's class names and check that every dataset's categories are among them.
-
-    Parameters
-    ----------
-    base
-        Folder that a relative path in ``extractor.classes`` is looked up in when it is not found
-        from the working directory.
-    """
+def class_file(config: Config, base: Path) -> Path:
+    """Return the path of the class names, looked up in the working directory, then in ``base``."""
     path = Path(config["extractor"]["classes"])
-    path = path if path.exists() else base / path
+    return path if path.exists() else base / path
+
+
+def read_classes(config: Config, base: Path) -> list[str]:
+    """Return the extractor's class names; check that every dataset's categories are among them."""
+    path = class_file(config, base)
     try:
         classes = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise InputError(f"extractor.classes: {path}: {error.strerror}") from error
     for name, dataset in config["datasets"].items():
+        indices = []
         for role in ("source_category", "target_category"):
             try:
-                class_index(dataset[role], classes)
+                indices.append(class_index(dataset[role], classes))
             except InputError as error:
                 raise InputError(f"datasets.{name}.{role}: {error}") from error
-        source, target = (
-            class_index(dataset[f"{role}_category"], classes) for role in ("source", "target")
-        )
-        if source == target:
+        if indices[0] == indices[1]:
             raise InputError(f"datasets.{name}: source_category and target_category are the same")
     return classes

@@ -1,0 +1,51 @@
+"""AT: adversarial training (Madry et al. 2018; the paper's Eq. 4)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from varbench.extractors.networks import Extractor
+from varbench.extractors.training import Labels, Pixels, adversarial_examples, fit
+
+
+def train(
+    network: Extractor,
+    images: Pixels,
+    labels: Labels,
+    *,
+    epsilon: float = 4.0,
+    steps: int = 7,
+    step_size: float | None = None,
+    **options: Any,
+) -> None:
+    """Minimise over the weights the loss that PGD maximises over each image's perturbation.
+
+    Parameters
+    ----------
+    epsilon
+        L-inf radius of the perturbation, in 255ths.
+    steps, step_size
+        Of PGD, with a random start; the step in 255ths, 2.5 epsilon / steps if None (Madry's
+        choice: it can reach any point of the ball from any start).
+    options
+        As for ``training.fit``.
+    """
+    length = 2.5 * epsilon / steps if step_size is None else step_size
+
+    def step(
+        network: Extractor,
+        images: Tensor,
+        labels: Tensor,
+        update: Callable[[Tensor], None],
+        generator: torch.Generator,
+    ) -> None:
+        examples = adversarial_examples(
+            network, images, labels,
+            epsilon=epsilon, steps=steps, step_size=length, generator=generator,
+        )  # fmt: skip
+        update(cross_entropy(network(examples), labels))
+
+    fit(network, images, labels, step, **options)

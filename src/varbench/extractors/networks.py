@@ -1,0 +1,187 @@
+"""Extractors: torchvision networks that normalise their input and give features and logits."""
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from difflib import get_close_matches
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torchvision.models import get_model, list_models
+
+from varbench.errors import InputError
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+class Extractor(nn.Module):
+    """A classifier of images in [0, 1] whose last convolutional map, averaged, is the features.
+
+    Attributes
+    ----------
+    network
+        A torchvision network; its parameters have torchvision's names.
+    feature_dim
+        D, the number of features.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.network = network
+        # Not persistent: they belong to the configuration, not to the weights.
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        self.feature_dim = self._probe()
+
+    @torch.no_grad()
+    def _probe(self) -> int:
+        training = self.training
+        self.eval()
+        features, _ = self.features_and_logits(torch.zeros(1, 3, 64, 64))
+        self.train(training)
+        return features.shape[1]
+
+    def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return features (N, D) and logits (N, classes) of images (N, 3, H, W) in [0, 1]."""
+        x = (images - self.mean) / self.std
+        kept: list[Tensor] = []
+        head = _head(self.network)
+        # The head's input: the last map (N, D, h, w), or its average, (N, D, 1, 1) or (N, D).
+        hook = head.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0]))
+        try:
+            logits = self.network(x)
+        finally:
+            hook.remove()
+        last = kept[0]
+        return (last.mean(dim=(2, 3)) if last.ndim == 4 else last), logits
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (N, classes) of images (N, 3, H, W) in [0, 1]."""
+        logits: Tensor = self.network((images - self.mean) / self.std)
+        return logits
+
+
+def _head(network: nn.Module) -> nn.Module:
+    """Return the module whose input is the last convolutional map or its average."""
+    for name in ("avgpool", "fc", "classifier", "head"):
+        # VGG's and AlexNet's own pooling keeps 7 x 7 positions; averaging them comes to the same.
+        module = getattr(network, name, None)
+        if isinstance(module, nn.Module):
+            return module
+    raise InputError(
+        f"extractor.architecture: {type(network).__name__} has no known pooling or classifier"
+    )
+
+
+def build(
+    architecture: str,
+    classes: int,
+    *,
+    mean: Sequence[float] = IMAGENET_MEAN,
+    std: Sequence[float] = IMAGENET_STD,
+    seed: int = 0,
+) -> Extractor:
+    """Build an untrained extractor.
+
+    Parameters
+    ----------
+    architecture
+        A classification network of torchvision, such as ``resnet50``.
+    classes
+        Number of outputs.
+    mean, std
+        Normalisation of the three channels, in units of [0, 1].
+    seed
+        Of the initial weights.
+
+    Raises
+    ------
+    InputError
+        The architecture is unknown or is no convolutional classifier.
+    """
+    known = list_models()
+    if architecture not in known:
+        close = get_close_matches(architecture, known, n=3)
+        raise InputError(
+            f"extractor.architecture: torchvision has no {architecture!r}"
+            + (f"; did you mean {' or '.join(close)}?" if close else "")
+        )
+    # GoogLeNet and Inception have side outputs, which would change what the network returns.
+    extra = {"aux_logits": False} if architecture in ("googlenet", "inception_v3") else {}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = get_model(architecture, weights=None, num_classes=classes, **extra)
+    return Extractor(network, mean, std)
+
+
+def load_weights(extractor: Extractor, weights: Mapping[str, Tensor]) -> None:
+    """Load weights under torchvision's names; every name and shape must fit.
+
+    Raises
+    ------
+    InputError
+        Lists what is missing, left over or of another shape.
+    """
+    own = extractor.network.state_dict()
+    # Old files lack this counter, which nothing here uses.
+    given = {
+        name: tensor for name, tensor in weights.items() if name in own or "num_batches" not in name
+    }
+    faults = {
+        "missing": [n for n in own if n not in given and not n.endswith("num_batches_tracked")],
+        "left over": [n for n in given if n not in own],
+        "of another shape": [
+            f"{n} {tuple(given[n].shape)} for {tuple(own[n].shape)}"
+            for n in own
+            if n in given and given[n].shape != own[n].shape
+        ],
+    }
+    found = [
+        f"{len(names)} {fault} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        for fault, names in faults.items()
+        if names
+    ]
+    if found:
+        raise InputError(f"weights do not fit the extractor: {'; '.join(found)}")
+    extractor.network.load_state_dict(given, strict=False)
+
+
+def for_inference(extractor: Extractor) -> Extractor:
+    """Return a copy that is fast to attack and to read out, with the same outputs up to rounding.
+
+    Evaluation mode, no gradients of parameters, batch norm folded into the convolution before it
+    where tracing shows that nothing else reads that convolution, channels last.
+    """
+    copy = deepcopy(extractor).eval().requires_grad_(False)
+    _fold_batch_norm(copy.network)
+    return copy.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _fold_batch_norm(network: nn.Module) -> None:
+    """Replace each (convolution, batch norm) pair by one convolution, in place."""
+    try:
+        graph = torch.fx.symbolic_trace(network).graph
+    except Exception:  # tracing is an optimisation: a network that resists it stays as it is
+        return
+    modules = dict(network.named_modules())
+    for node in list(graph.nodes):
+        before = node.args[0] if node.op == "call_module" and node.args else None
+        if not isinstance(before, torch.fx.Node) or before.op != "call_module":
+            continue
+        norm, convolution = modules[node.target], modules[before.target]
+        if (
+            isinstance(norm, nn.BatchNorm2d)
+            and isinstance(convolution, nn.Conv2d)
+            and len(before.users) == 1
+        ):
+            _replace(network, before.target, fuse_conv_bn_eval(convolution, norm))
+            _replace(network, node.target, nn.Identity())
+
+
+def _replace(network: nn.Module, name: str, module: nn.Module) -> None:
+    parent, _, child = name.rpartition(".")
+    setattr(network.get_submodule(parent), child, module)

@@ -1,0 +1,28 @@
+"""The one place where stored pixels become a network's input, and back."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+def to_unit(images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> Tensor:
+    """Convert uint8 images (N, H, W, 3), all of one size, to float32 (N, 3, H, W) in [0, 1]."""
+    stacked = torch.from_numpy(np.stack(images))
+    return stacked.permute(0, 3, 1, 2).float().div_(255)
+
+
+def to_bytes(images: Tensor) -> NDArray[np.uint8]:
+    """Convert images (N, 3, H, W) in [0, 1] to uint8 (N, H, W, 3), rounding to the nearest."""
+    scaled = images.detach().mul(255).round_().clamp_(0, 255).to(torch.uint8)
+    return np.ascontiguousarray(scaled.permute(0, 2, 3, 1).cpu().numpy())
+
+
+def by_size(images: Iterable[NDArray[np.uint8]]) -> list[list[int]]:
+    """Group the positions of images that have the same height and width, in order."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for position, image in enumerate(images):
+        groups.setdefault(image.shape, []).append(position)
+    return list(groups.values())

@@ -1,0 +1,61 @@
+"""Run the workflow of a copy of this checkout, and read what a dry run would do."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+BASE = Path(__file__).parents[1]
+PARTS = ("Snakefile", "config.yaml", "rules", "src", "workflow", "resources", "envs", "profiles")
+
+Job = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def copy_checkout(target: Path) -> Path:
+    """Copy what the workflow needs into ``target``."""
+    for part in (*PARTS, "tests/tiny.yaml"):
+        source, copy = BASE / part, target / part
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        else:
+            shutil.copy(source, copy)
+    return target
+
+
+def snakemake(
+    checkout: Path, *arguments: str, configfile: str = "tests/tiny.yaml", check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run Snakemake in ``checkout``."""
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", configfile),
+            *("--nocolor", *arguments),
+        ],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+    )
+    if check and done.returncode:
+        raise AssertionError(done.stdout[-3000:] + done.stderr[-5000:])
+    return done
+
+
+def planned(checkout: Path, *arguments: str, configfile: str = "tests/tiny.yaml") -> set[Job]:
+    """Return the jobs of a dry run as (rule, wildcards); `all` is left out."""
+    done = snakemake(checkout, "--dry-run", *arguments, configfile=configfile)
+    jobs = set()
+    for text in re.split(r"\n\n", done.stdout + done.stderr):
+        rule = re.search(r"^(?:local)?rule (\w+):", text, re.MULTILINE)
+        if rule and rule[1] != "all":
+            wildcards = re.search(r"^    wildcards: (.*)$", text, re.MULTILINE)
+            pairs = wildcards[1].split(", ") if wildcards else []
+            jobs.add((rule[1], tuple(sorted(tuple(pair.split("=")) for pair in pairs))))
+    return jobs
+
+
+def rules(jobs: set[Job]) -> dict[str, int]:
+    """Count jobs by rule."""
+    names = [name for name, _ in jobs]
+    return {name: names.count(name) for name in sorted(set(names))}

@@ -1,0 +1,49 @@
+"""The digest of a job's sources follows what its script imports, and nothing else."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from varbench.workflow.sources import Sources
+
+BASE = Path(__file__).parents[1]
+PGD = ("attack_images.py", "varbench.attacks.pgd")
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    for folder in ("src", "workflow"):
+        shutil.copytree(BASE / folder, tmp_path / folder)
+    return tmp_path
+
+
+def touched(checkout, file):
+    path = checkout / file
+    before = path.read_text()
+    path.write_text(before + "\n# edited\n")
+    return Sources(checkout)
+
+
+@pytest.mark.parametrize(
+    ("file", "changes"),
+    [
+        ("src/varbench/attacks/pgd.py", True),
+        ("src/varbench/attacks/common.py", True),
+        ("src/varbench/extractors/networks.py", True),
+        ("src/varbench/errors.py", True),
+        ("workflow/scripts/attack_images.py", True),
+        ("src/varbench/attacks/fgsm.py", False),
+        ("src/varbench/registry.py", False),
+        ("src/varbench/recommenders/vbpr.py", False),
+        ("src/varbench/metrics/category.py", False),
+        ("workflow/scripts/rank_items.py", False),
+    ],
+)
+def test_digest_follows_imports(checkout, file, changes):
+    before = Sources(checkout).digest(*PGD)
+    assert (touched(checkout, file).digest(*PGD) != before) == changes
+
+
+def test_digest_does_not_depend_on_the_place(checkout):
+    assert Sources(checkout).digest(*PGD) == Sources(BASE).digest(*PGD)

@@ -1,0 +1,141 @@
+"""Training of extractors: the defenses against each other, resuming, bad input."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.functional import cross_entropy
+
+from varbench.errors import InputError
+from varbench.extractors.networks import build
+from varbench.extractors.training import adversarial_examples, augment
+from varbench.registry import resolve
+
+CPU = torch.device("cpu")
+OPTIONS = {
+    "seed": 1,
+    "device": CPU,
+    "epochs": 4,
+    "batch_size": 16,
+    "learning_rate": 0.05,
+    "momentum": 0.9,
+    "weight_decay": 1e-4,
+}
+
+
+def toy(count: int = 48, seed: int = 0):
+    """Bright or dark squares in noise: 2 classes."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, count)
+    images = rng.normal(128, 40, (count, 32, 32, 3))
+    images[:, 8:24, 8:24] += np.where(labels, 30, -30)[:, None, None, None]
+    return np.clip(images, 0, 255).astype(np.uint8), labels
+
+
+def trained(method: str, **options):
+    torch.manual_seed(0)
+    network = build("resnet18", 2, seed=3)
+    log: list[dict[str, float]] = []
+    images, labels = toy()
+    arguments = OPTIONS | options
+    resolve("defense", method)(
+        network, images, labels, validation=toy(16, seed=1), **{"log": log.append} | arguments
+    )
+    return network.state_dict(), log
+
+
+def equal(one, other) -> bool:
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_same_seed_same_weights_and_another_seed_others():
+    weights, log = trained("standard")
+    again, _ = trained("standard")
+    other, _ = trained("standard", seed=2)
+    assert equal(weights, again)
+    assert not equal(weights, other)
+    assert [row["epoch"] for row in log] == [0, 1, 2, 3]
+    assert set(log[0]) == {"epoch", "loss", "clean_accuracy", "robust_accuracy", "seconds"}
+    assert log[-1]["clean_accuracy"] >= log[-1]["robust_accuracy"]
+
+
+def test_adversarial_training_without_steps_or_radius_is_standard_up_to_its_noise():
+    weights, _ = trained("standard", epochs=1, batch_size=48)
+    without, _ = trained(
+        "adversarial", epsilon=0.0, steps=1, step_size=0.0, epochs=1, batch_size=48
+    )
+    assert equal(weights, without)
+
+
+def test_free_training_with_one_replay_and_no_radius_is_standard():
+    weights, _ = trained("standard")
+    free, _ = trained("free", epsilon=0.0, replays=1)
+    assert equal(weights, free)
+
+
+def test_free_training_divides_its_epochs():
+    _, log = trained("free", epochs=8, replays=4)
+    assert len(log) == 2
+
+
+@pytest.mark.parametrize("method", ["standard", "adversarial", "free"])
+def test_resumed_training_ends_the_same(method):
+    options = {"replays": 2, "epochs": 6} if method == "free" else {"epochs": 3}
+    options |= {} if method == "standard" else {"epsilon": 4.0}
+    kept = []
+    whole, _ = trained(method, checkpoint=lambda c: kept.append(copy.deepcopy(c)), **options)
+    resumed, log = trained(method, resume=kept[0], **options)
+    assert [row["epoch"] for row in log] == [1, 2]
+    assert equal(whole, resumed)
+
+
+def test_adversarial_examples_stay_in_the_ball_and_raise_the_loss():
+    network = build("resnet18", 2, seed=3).train()
+    images, labels = torch.rand(8, 3, 32, 32), torch.arange(8) % 2
+    examples = adversarial_examples(
+        network, images, labels, epsilon=4, steps=5, step_size=2, generator=torch.Generator()
+    )
+    assert network.training
+    assert (examples - images).abs().max() <= 4 / 255 + 1e-6
+    assert examples.min() >= 0
+    assert examples.max() <= 1
+    with torch.no_grad():
+        network.eval()
+        before, after = (cross_entropy(network(x), labels) for x in (images, examples))
+    assert after > before
+
+
+def test_adversarial_training_is_more_robust_than_standard():
+    options = {"epochs": 12, "learning_rate": 0.1}
+    robust = {
+        method: trained(method, **options)[1][-1]["robust_accuracy"]
+        for method in ("standard", "adversarial")
+    }
+    assert robust["adversarial"] > robust["standard"] + 0.1
+
+
+def test_augmentation_flips_and_shifts_whole_images():
+    images = torch.rand(40, 3, 32, 32)
+    generator = torch.Generator().manual_seed(0)
+    for image, result in zip(images, augment(images, generator), strict=True):
+        inner = result[:, 4:-4, 4:-4]
+        candidates = [
+            source[:, 4 + y : 28 + y, 4 + x : 28 + x]
+            for source in (image, image.flip(2))
+            for y in range(-2, 3)
+            for x in range(-2, 3)
+        ]
+        assert any(torch.equal(inner, candidate) for candidate in candidates)
+
+
+def test_faults_are_named():
+    with pytest.raises(InputError, match="training diverged: the loss of epoch 0"):
+        trained("standard", learning_rate=1e30, epochs=1)
+    network, (images, labels) = build("resnet18", 2), toy()
+    with pytest.raises(
+        InputError, match="labels range from 0 to 3, the extractor has classes 0 to 1"
+    ):
+        resolve("defense", "standard")(
+            network, images, labels * 3, validation=(images, labels), log=print, **OPTIONS
+        )

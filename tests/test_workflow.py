@@ -1,0 +1,206 @@
+"""The whole grid, run small through Snakemake, and what runs again after a change."""
+
+import os
+import shutil
+from pathlib import Path
+
+import grid
+import pandas as pd
+import pytest
+import yaml
+
+AFTER_CELLS = {"aggregate_cells": 1, "render_tables": 1, "draw_figures": 1}
+AFTER_IMAGES = {"aggregate_images": 1, "render_tables": 1, "draw_figures": 1}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A copy of the checkout in which the tiny grid has run."""
+    checkout = grid.copy_checkout(tmp_path_factory.mktemp("finished"))
+    grid.snakemake(checkout, "all")
+    return checkout
+
+
+@pytest.fixture
+def checkout(finished):
+    """The finished copy; whatever a test edits in it is put back."""
+    kept = {
+        path: path.read_bytes()
+        for part in ("src", "workflow", "tests", "config.yaml", "rules")
+        for path in [finished / part, *(finished / part).rglob("*")]
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    yield finished
+    for path, content in kept.items():
+        if path.read_bytes() != content:
+            path.write_bytes(content)
+
+
+def edit(checkout: Path, key: str, value: object) -> None:
+    path = checkout / "tests" / "tiny.yaml"
+    config = yaml.safe_load(path.read_text())
+    *parents, last = key.split("/")
+    block = config
+    for parent in parents:
+        block = block.setdefault(parent, {})
+    block[last] = value
+    path.write_text(yaml.safe_dump(config))
+
+
+def append(checkout: Path, file: str) -> None:
+    with (checkout / file).open("a") as source:
+        source.write("\n# edited\n")
+
+
+def test_tables_have_a_row_for_every_cell(finished):
+    tables = finished / "results" / "tables"
+    chr_table = pd.read_csv(tables / "table1.csv")
+    keys = ["dataset", "defense", "attack", "recommender", "seed"]
+    assert len(chr_table) == 1 * 2 * 3 * 2
+    assert not chr_table.duplicated(keys).any()
+    columns = ["chr_at_10_low", "chr_at_10", "chr_at_10_high"]
+    assert (chr_table[columns].diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
+    images = pd.read_csv(tables / "table2.csv")
+    assert len(images) == 1 * 2 * 2
+    assert images["success_rate"].between(0, 1).all()
+    assert images["lpips"].isna().all()  # the stand-in never stands under that name
+    assert (images["perceptual_stand_in"] > 0).all()
+    assert images["perceptual_label"].str.contains("not LPIPS").all()
+    accuracy = pd.read_csv(tables / "accuracy.csv")
+    assert accuracy["auc"].between(0, 1).all()
+    for name in ("table1", "table2", "accuracy"):
+        for suffix in ("md", "tex", "html"):
+            assert (tables / f"{name}.{suffix}").stat().st_size > 200
+
+
+def test_attacked_images_are_stored_within_epsilon(finished):
+    for path in (finished / "results" / "attacks").glob("*/*/pgd_8/outcome.parquet"):
+        outcome = pd.read_parquet(path)
+        assert (outcome["l_inf"] * 255 <= 8 + 1e-6).all()
+        assert (outcome["l_inf"] > 0).all()
+    for path in (finished / "results" / "attacks").glob("*/*/none/outcome.parquet"):
+        assert (pd.read_parquet(path)["l_inf"] == 0).all()
+
+
+def test_nothing_runs_again_without_a_change(checkout):
+    assert grid.planned(checkout) == set()
+
+
+def test_an_attacks_parameter_reruns_its_cells_only(checkout):
+    edit(checkout, "attacks/pgd_8/steps", 3)
+    jobs = grid.planned(checkout)
+    of_cells = {job for job in jobs if dict(job[1])}
+    assert {dict(wildcards).get("attack") for _, wildcards in of_cells} == {"pgd_8"}
+    assert grid.rules(jobs) == {
+        "attack_images": 2,
+        "measure_images": 2,
+        "train_recommender": 2,
+        "continue_recommender": 2,
+        "rank_items": 4,
+        "evaluate_cell": 4,
+        **AFTER_CELLS,
+        **AFTER_IMAGES,
+    }
+
+
+def test_a_recommenders_parameter_reruns_that_recommender_only(checkout):
+    edit(checkout, "recommenders/amr/adversarial_weight", 0.5)
+    jobs = grid.planned(checkout)
+    assert grid.rules(jobs) == {
+        "continue_recommender": 6,
+        "rank_items": 6,
+        "evaluate_cell": 6,
+        **AFTER_CELLS,
+    }
+
+
+def test_a_defenses_parameter_reruns_that_defense_only(checkout):
+    edit(checkout, "defenses/FAT/replays", 1)
+    jobs = grid.planned(checkout)
+    named = {dict(wildcards)["defense"] for _, wildcards in jobs if "defense" in dict(wildcards)}
+    assert named == {"FAT"}
+    assert grid.rules(jobs) == {
+        "train_extractor": 1,
+        "extract_features": 1,
+        "attack_images": 3,
+        "measure_images": 2,
+        "train_recommender": 3,
+        "continue_recommender": 3,
+        "rank_items": 6,
+        "evaluate_cell": 6,
+        "aggregate_extractors": 1,
+        **AFTER_CELLS,
+        **AFTER_IMAGES,
+    }
+
+
+def test_k_of_the_metric_reruns_the_evaluation_only(checkout):
+    edit(checkout, "metrics/k", 5)
+    assert grid.rules(grid.planned(checkout)) == {
+        "evaluate_cell": 12,
+        "rank_references": 1,
+        **AFTER_CELLS,
+    }
+
+
+def test_a_number_of_the_rendering_renders_again_only(checkout):
+    edit(checkout, "tables/chr_digits", 2)
+    assert grid.rules(grid.planned(checkout)) == {"render_tables": 1}
+
+
+def test_a_new_attack_runs_its_cells_only(checkout):
+    edit(checkout, "attacks/pgd_16", {"method": "pgd", "epsilon": 16})
+    jobs = grid.planned(checkout)
+    assert {dict(w)["attack"] for _, w in jobs if "attack" in dict(w)} == {"pgd_16"}
+    assert grid.rules(jobs)["attack_images"] == 2
+    assert grid.rules(jobs)["evaluate_cell"] == 4
+    assert "train_extractor" not in grid.rules(jobs)
+
+
+def test_another_seed_runs_new_recommenders_only(checkout):
+    edit(checkout, "seeds", [0, 1])
+    assert grid.rules(grid.planned(checkout)) == {
+        "train_recommender": 6,
+        "continue_recommender": 6,
+        "rank_items": 12,
+        "evaluate_cell": 12,
+        **AFTER_CELLS,
+    }
+
+
+def test_an_attacks_source_reruns_that_attack_only(checkout):
+    append(checkout, "src/varbench/attacks/pgd.py")
+    jobs = grid.planned(checkout)
+    assert {dict(w)["attack"] for _, w in jobs if "attack" in dict(w)} == {"pgd_8"}
+    assert grid.rules(jobs)["attack_images"] == 2
+
+
+def test_a_metrics_source_reruns_the_evaluation_only(checkout):
+    append(checkout, "src/varbench/metrics/category.py")
+    assert grid.rules(grid.planned(checkout)) == {"evaluate_cell": 12, **AFTER_CELLS}
+
+
+def test_registering_a_method_reruns_nothing(checkout):
+    append(checkout, "src/varbench/registry.py")
+    assert grid.planned(checkout) == set()
+
+
+def test_an_unrelated_key_reruns_nothing(checkout):
+    edit(checkout, "device", "cpu")
+    edit(checkout, "catalogues/spare", {"source": {"method": "folder", "path": "nowhere"}})
+    assert grid.planned(checkout) == set()
+
+
+def test_touching_every_file_reruns_nothing(finished, tmp_path):
+    checkout = tmp_path / "touched"
+    shutil.copytree(finished, checkout, symlinks=True)
+    for n, path in enumerate(sorted(checkout.rglob("*"), reverse=True)):
+        os.utime(path, (2_000_000_000 + n, 2_000_000_000 + n))
+    assert grid.planned(checkout) == set()
+
+
+def test_a_fresh_clone_over_existing_results_reruns_nothing(finished, tmp_path):
+    clone = grid.copy_checkout(tmp_path / "clone")
+    for part in ("results", ".snakemake"):
+        shutil.copytree(finished / part, clone / part)
+    assert grid.planned(clone) == set()
