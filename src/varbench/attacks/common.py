@@ -1,0 +1,124 @@
+"""What every attack shares: its result, argument checks, batching, the targeted gradient.
+
+An attack is one pure function ``attack(model, images, targets, *, seeds, batch_size, **its own
+parameters) -> Attacked``. The model maps images (N, 3, H, W) in [0, 1] to logits (N, classes), is
+in evaluation mode and on the images' device; normalisation is part of it. Each image has its own
+target class and its own seed, so its result does not depend on the images around it.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from varbench.errors import InputError
+
+Model = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """The result of an attack.
+
+    Attributes
+    ----------
+    images
+        (N, 3, H, W) float32 in [0, 1], not rounded to 8 bits.
+    iterations
+        (N,) int64, the gradient evaluations spent on each image.
+    """
+
+    images: Tensor
+    iterations: Tensor
+
+
+def check_number(
+    key: str,
+    value: float,
+    *,
+    above: float = -math.inf,
+    at_least: float = -math.inf,
+    at_most: float = math.inf,
+    whole: bool = False,
+) -> None:
+    """Raise InputError, naming ``key``, if ``value`` is not a finite number within the bounds."""
+    is_number = isinstance(value, int if whole else (int, float)) and math.isfinite(value)
+    if is_number and above < value and at_least <= value <= at_most:
+        return
+    bounds = {"above": above, "at least": at_least, "at most": at_most}
+    wanted = " and ".join(f"{name} {b:g}" for name, b in bounds.items() if math.isfinite(b))
+    raise InputError(f"{key}: {value!r} is not a {'whole ' * whole}number {wanted}".rstrip())
+
+
+def check_inputs(
+    model: Model, images: Tensor, targets: Tensor, seeds: Sequence[int], batch_size: int
+) -> None:
+    """Check the arguments that all attacks share; costs one forward pass of one image.
+
+    Raises
+    ------
+    InputError
+        If ``batch_size`` is below 1, or a target is not one of the model's classes.
+    ValueError
+        If ``images`` is not (N, 3, H, W) float32 in [0, 1], or if targets or seeds do not match.
+    """
+    check_number("batch_size", batch_size, at_least=1, whole=True)
+    if images.dtype != torch.float32 or images.ndim != 4:
+        raise ValueError(
+            f"images are {images.dtype} {tuple(images.shape)}, not float32 (N, 3, H, W)"
+        )
+    if targets.dtype != torch.int64 or targets.shape != images.shape[:1]:
+        raise ValueError(
+            f"targets are {targets.dtype} {tuple(targets.shape)}, not int64 ({len(images)},)"
+        )
+    if len(seeds) != len(images):
+        raise ValueError(f"{len(seeds)} seeds for {len(images)} images")
+    if len(images) == 0:
+        return
+    lowest, highest = (float(bound) for bound in images.aminmax())
+    if not (lowest >= 0 and highest <= 1):  # so written, NaN fails too
+        raise ValueError(f"images range from {lowest} to {highest}, not within [0, 1]")
+    with torch.no_grad():
+        classes = model(images[:1]).shape[1]
+    # An index out of range would stop a GPU with an assertion that names nothing.
+    for target in (int(bound) for bound in targets.aminmax()):
+        if not 0 <= target < classes:
+            raise InputError(
+                f"target category: {target} is not one of the model's classes, 0 to {classes - 1}"
+            )
+
+
+def batches(count: int, batch_size: int) -> Iterator[slice]:
+    """Cut ``count`` rows into slices of ``batch_size``, the last one perhaps shorter."""
+    for start in range(0, count, batch_size):
+        yield slice(start, min(start + batch_size, count))
+
+
+def per_image(values: Tensor) -> Tensor:
+    """Reshape (N,) so that it broadcasts over images: (N, 1, 1, 1)."""
+    return values.view(-1, 1, 1, 1)
+
+
+def linf_box(images: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
+    """Return the least and the greatest allowed value of every pixel.
+
+    The L-inf ball of radius ``epsilon`` (255ths) and [0, 1] are both boxes, so projecting onto
+    their intersection is one clamp between these two.
+    """
+    radius = epsilon / 255
+    return (images - radius).clamp_(min=0), (images + radius).clamp_(max=1)
+
+
+def targeted_gradient(model: Model, images: Tensor, targets: Tensor) -> Tensor:
+    """Return the gradient (N, 3, H, W) of each image's cross-entropy to its target class.
+
+    The losses are summed, not averaged: an image's gradient does not change with the batch.
+    """
+    images = images.detach().requires_grad_()
+    with torch.enable_grad():
+        loss = cross_entropy(model(images), targets, reduction="sum")
+        (gradient,) = torch.autograd.grad(loss, images)
+    return gradient

@@ -1,0 +1,50 @@
+"""Fast gradient sign method (Goodfellow et al., "Explaining and harnessing adversarial examples",
+ICLR 2015), in its targeted form (Kurakin et al., "Adversarial machine learning at scale", ICLR
+2017, section 2.1).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from varbench.attacks.common import (
+    Attacked,
+    Model,
+    batches,
+    check_inputs,
+    check_number,
+    targeted_gradient,
+)
+
+
+def fgsm(
+    model: Model,
+    images: Tensor,
+    targets: Tensor,
+    *,
+    seeds: Sequence[int],
+    batch_size: int,
+    epsilon: float,
+) -> Attacked:
+    """Step once against the sign of the gradient: x - epsilon sign(grad CE(x, target)).
+
+    Parameters
+    ----------
+    model, images, targets, seeds, batch_size
+        As for every attack, see :mod:`varbench.attacks.common`; nothing is drawn from the seeds.
+    epsilon
+        L-inf norm of the perturbation before it is clipped to [0, 1], in 255ths.
+
+    Raises
+    ------
+    InputError
+        If epsilon is not in (0, 255], or for the reasons of ``check_inputs``.
+    """
+    check_number("epsilon", epsilon, above=0, at_most=255)
+    check_inputs(model, images, targets, seeds, batch_size)
+    adversarial = torch.empty_like(images)
+    for rows in batches(len(images), batch_size):
+        sign = targeted_gradient(model, images[rows], targets[rows]).sign()
+        adversarial[rows] = images[rows].sub(sign, alpha=epsilon / 255).clamp_(0, 1)
+    return Attacked(adversarial, torch.ones_like(targets))

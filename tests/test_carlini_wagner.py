@@ -1,0 +1,294 @@
+"""C&W by its equations one image and one constant at a time, on linear models, and in any batch."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import LinearConstraint, minimize
+from torch import Tensor, nn
+
+from varbench.attacks.carlini_wagner import carlini_wagner
+from varbench.attacks.common import Attacked
+
+CLASSES = 4
+Model = Callable[[Tensor], Tensor]
+
+
+def small_net() -> Model:
+    """Return a network whose logits are, to the last bit, the same in a batch of any size.
+
+    The loss has a kink where an image enters the target class: a matrix product that rounds
+    differently in another batch can put one iterate on the other side of it, and the rest of that
+    image's search goes another way. Products and sums along rows do not round differently.
+    """
+    generator = torch.Generator().manual_seed(5)
+    first = torch.randn(32, 192, generator=generator) / 5
+    second = torch.randn(CLASSES, 32, generator=generator)
+
+    def logits(x: Tensor) -> Tensor:
+        hidden = ((x.flatten(1) - 0.5)[:, None, :] * first).sum(-1)  # (N, 32)
+        return (nn.functional.softplus(hidden)[:, None, :] * second).sum(-1)
+
+    middle = logits(torch.full((1, 3, 8, 8), 0.5))
+    return lambda x: logits(x) - middle
+
+
+def some_images(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    images = (torch.rand(count, 3, 8, 8, generator=generator) * 1.2 - 0.1).clamp(0, 1)
+    return images, torch.randint(CLASSES, (count,), generator=generator)
+
+
+def linear_model(classes: int, seed: int = 0) -> tuple[Tensor, Model]:
+    weights = torch.randn(classes, 192, generator=torch.Generator().manual_seed(seed))
+    return weights, lambda x: x.flatten(1) @ weights.T
+
+
+def run(model: Model, images: Tensor, targets: Tensor, **parameters: Any) -> Attacked:
+    parameters = {"seeds": range(len(images)), "batch_size": 4} | parameters
+    return carlini_wagner(model, images, targets, **parameters)
+
+
+def distances(attacked: Attacked, images: Tensor) -> Tensor:
+    return (attacked.images - images).flatten(1).norm(dim=1)
+
+
+def margins(model: Model, images: Tensor, targets: Tensor) -> Tensor:
+    """Return how far the target's logit is above all others (N,)."""
+    logits = model(images).detach()
+    is_target = nn.functional.one_hot(targets, logits.shape[1]) > 0
+    return logits[is_target] - logits.masked_fill(is_target, -math.inf).amax(1)
+
+
+# The equations, one image and one constant at a time.
+
+
+def plain_carlini_wagner(
+    model: Model,
+    clean: Tensor,
+    target: int,
+    *,
+    confidence: float,
+    learning_rate: float,
+    iterations: int,
+    binary_search_steps: int,
+    initial_constant: float,
+    abort_every: int | None,
+) -> tuple[Tensor, int]:
+    best, best_l2, used = clean, math.inf, 0
+    constant, low, high = initial_constant, 0.0, math.inf
+    for _ in range(binary_search_steps):
+        w = torch.arctanh((2 * clean - 1) * 0.999999).requires_grad_()
+        adam = torch.optim.Adam([w], lr=learning_rate)
+        success, losses = False, []
+        for _ in range(iterations):
+            x = 0.5 * (w.tanh() + 1)
+            logits = model(x[None])[0]
+            others = torch.cat([logits[:target], logits[target + 1 :]])
+            f = torch.clamp(others.max() - logits[target] + confidence, min=0)
+            l2 = torch.sum((x - clean) ** 2)
+            loss = l2 + constant * f
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            losses.append(loss.item())
+            if logits[target] - others.max() > confidence:
+                success = True
+                if l2.item() < best_l2:
+                    best, best_l2 = x.detach(), l2.item()
+            if abort_every and len(losses) % abort_every == 0:
+                compared_with = losses[max(0, len(losses) - 1 - abort_every)]
+                if losses[-1] >= 0.9999 * compared_with:
+                    break
+        used += len(losses)
+        if success:
+            high = constant
+        else:
+            low = constant
+        constant = (low + high) / 2 if high < math.inf else constant * 10
+    return best, used
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"abort_every": None},
+        {"abort_every": 0, "iterations": 7},
+        {"abort_every": 7},  # does not divide the iterations
+        {"confidence": 1.5, "initial_constant": 1.0},
+        {"binary_search_steps": 1, "initial_constant": 10.0},
+        {"binary_search_steps": 7, "initial_constant": 1.0},  # down, and up again
+    ],
+)
+def test_it_is_its_equations(changed: dict[str, Any]) -> None:
+    parameters = {
+        "confidence": 0.0,
+        "learning_rate": 2e-2,
+        "iterations": 40,
+        "binary_search_steps": 4,
+        "initial_constant": 1e-2,
+        "abort_every": 10,
+    } | changed
+    net, (images, targets) = small_net(), some_images(6)
+    attacked = run(net, images, targets, **parameters)
+    plain = [
+        plain_carlini_wagner(net, x, target, **parameters)
+        for x, target in zip(images, targets.tolist(), strict=True)
+    ]
+    assert attacked.iterations.tolist() == [used for _, used in plain]
+    torch.testing.assert_close(
+        attacked.images, torch.stack([x for x, _ in plain]), atol=2e-5, rtol=0
+    )
+    moved = distances(attacked, images) > 0.01
+    assert moved.any()
+
+
+# Linear models, on which the smallest perturbation is known.
+
+
+@pytest.mark.parametrize("parameters", [{}, {"abort_every": 50}])
+def test_distance_to_a_linear_boundary(parameters: dict[str, Any]) -> None:
+    weights, model = linear_model(2)
+    images = some_images(9, seed=1)[0] * 0.4 + 0.3  # so that [0, 1] does not bind
+    targets = model(images).argmin(1)
+    attacked = run(model, images, targets, learning_rate=1e-2, iterations=400, **parameters)
+    normal = weights[0] - weights[1]
+    smallest = (images.flatten(1) @ normal).abs() / normal.norm()
+    assert (model(attacked.images).argmax(1) == targets).all()
+    ratio = distances(attacked, images) / smallest
+    assert (ratio >= 1 - 1e-4).all()
+    assert (ratio <= 1.25).all()
+
+
+def test_distance_to_the_target_among_several_classes_within_the_range() -> None:
+    weights, model = linear_model(5, seed=2)
+    images, _ = some_images(6, seed=2)
+    images = images.clamp(0.02, 0.98)  # at 0 and 1 the tanh variable has next to no gradient
+    targets = model(images).argsort(1)[:, 2]
+    attacked = run(model, images, targets, learning_rate=2e-2, iterations=500)
+    assert (model(attacked.images).argmax(1) == targets).all()
+    for x, target, distance in zip(
+        images.flatten(1).double().numpy(), targets, distances(attacked, images), strict=True
+    ):
+        others = np.delete(weights.numpy(), target, axis=0).astype(float)
+        leads = weights[target].numpy() - others  # (4, 192), each . x must be positive
+        solved = minimize(
+            lambda y, x=x: ((y - x) ** 2).sum(),
+            x,
+            jac=lambda y, x=x: 2 * (y - x),
+            bounds=[(0, 1)] * 192,
+            constraints=LinearConstraint(leads, lb=0),
+            method="SLSQP",
+        )
+        assert solved.success
+        assert 1 - 1e-3 <= distance / solved.fun**0.5 <= 1.25
+
+
+def test_confidence_is_the_margin_that_is_reached() -> None:
+    net, (images, _) = small_net(), some_images(6)
+    targets = net(images).argsort(1)[:, -2]
+    before = torch.zeros(6)
+    for confidence in (0.0, 0.5, 1.0):
+        attacked = run(
+            net,
+            images,
+            targets,
+            confidence=confidence,
+            learning_rate=2e-2,
+            iterations=150,
+            initial_constant=1.0,
+        )
+        assert (margins(net, attacked.images, targets) > confidence - 1e-4).all()
+        assert (distances(attacked, images) > before).all()
+        before = distances(attacked, images)
+
+
+# The active set.
+
+UNEVEN = {"learning_rate": 2e-2, "iterations": 30, "binary_search_steps": 3, "abort_every": 5}
+
+
+@pytest.fixture(scope="module")
+def alone() -> list[Attacked]:
+    net, (images, targets) = small_net(), some_images(10)
+    return [run(net, images[[i]], targets[[i]], **UNEVEN) for i in range(10)]
+
+
+@settings(deadline=None, max_examples=25)
+@given(batch_size=st.integers(1, 12), order=st.permutations(range(10)), count=st.integers(1, 10))
+def test_an_image_has_the_same_result_alone_and_among_others(
+    alone: list[Attacked], batch_size: int, order: list[int], count: int
+) -> None:
+    net, (images, targets) = small_net(), some_images(10)
+    rows = order[:count]
+    together = run(net, images[rows], targets[rows], batch_size=batch_size, **UNEVEN)
+    for i, image, used in zip(rows, together.images, together.iterations, strict=True):
+        torch.testing.assert_close(image, alone[i].images[0], atol=2e-5, rtol=0)
+        assert used == alone[i].iterations[0]
+
+
+def test_the_batch_stays_full_while_images_wait() -> None:
+    net, (images, targets) = small_net(), some_images(10)
+    sizes: list[int] = []
+
+    def counting(x: Tensor) -> Tensor:
+        sizes.append(len(x))
+        return net(x)
+
+    attacked = run(counting, images, targets, batch_size=3, **UNEVEN)
+    assert len(set(attacked.iterations.tolist())) > 2  # images do leave at different times
+    del sizes[0]  # the check of the targets
+    assert sizes == sorted(sizes, reverse=True)
+    assert sum(sizes) == attacked.iterations.sum()
+    # What is left when nobody waits any more is at most two images' longest searches.
+    assert sum(size < 3 for size in sizes) <= 2 * attacked.iterations.max()
+    assert sum(size == 3 for size in sizes) > len(sizes) / 2
+
+
+def test_without_abort_every_image_uses_all_its_iterations() -> None:
+    net, (images, targets) = small_net(), some_images(5)
+    for never in (0, None):
+        attacked = run(net, images, targets, **UNEVEN | {"abort_every": never})
+        assert attacked.iterations.tolist() == [90] * 5
+
+
+def test_abort_saves_iterations_and_hardly_costs_distance() -> None:
+    _, model = linear_model(2)
+    images, _ = some_images(8, seed=3)
+    targets = model(images).argmin(1)
+    parameters = {"learning_rate": 2e-2, "iterations": 400, "initial_constant": 1.0}
+    patient = run(model, images, targets, abort_every=None, **parameters)
+    aborted = run(model, images, targets, abort_every=40, **parameters)
+    assert (aborted.iterations <= patient.iterations).all()
+    assert aborted.iterations.sum() < 0.8 * patient.iterations.sum()
+    assert (model(aborted.images).argmax(1) == targets).all()
+    assert (distances(aborted, images) <= 1.25 * distances(patient, images)).all()
+
+
+# Images without an adversarial point, or that need none.
+
+
+@pytest.mark.parametrize("target_logit", [-1000.0, math.nan])
+def test_an_image_that_cannot_be_moved_comes_back_as_it_was(target_logit: float) -> None:
+    net, (images, _) = small_net(), some_images(5)
+
+    def model(x: Tensor) -> Tensor:
+        return torch.cat([net(x)[:, :2], torch.full((len(x), 1), target_logit)], 1)
+
+    attacked = run(model, images, torch.tensor([2, 0, 2, 1, 2]), **UNEVEN)
+    assert torch.equal(attacked.images[::2], images[::2])
+    assert (attacked.iterations <= 90).all()
+    if not math.isnan(target_logit):  # its neighbours are attacked none the less
+        assert (net(attacked.images)[[1, 3], :2].argmax(1) == torch.tensor([0, 1])).all()
+
+
+def test_an_image_already_in_the_target_class_hardly_changes() -> None:
+    net, (images, _) = small_net(), some_images(5)
+    attacked = run(net, images, net(images).argmax(1), **UNEVEN)
+    assert (attacked.images - images).abs().max() < 1e-6
