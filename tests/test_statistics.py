@@ -1,0 +1,100 @@
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from varbench.metrics import statistics
+from varbench.metrics.statistics import bootstrap_interval
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95])
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.random.default_rng(0).poisson(0.6, 3000).clip(0, 20),  # like a category hit ratio
+        np.random.default_rng(1).random(400),  # every value distinct
+    ],
+    ids=["counts", "continuous"],
+)
+def test_same_as_scipy(values, confidence):
+    ours = bootstrap_interval(values, seed=0, confidence=confidence, resamples=20_000)
+    theirs = stats.bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=20_000,
+        batch=500,
+        confidence_level=confidence,
+        method="percentile",
+        rng=1,
+    ).confidence_interval
+    # Both bounds are quantiles of 20,000 draws: they differ by a few hundredths of the width.
+    assert ours == pytest.approx(tuple(theirs), abs=0.04 * (theirs.high - theirs.low))
+
+
+def test_same_distribution_as_every_possible_resample():
+    values = [0.0, 1.0, 1.0, 5.0]
+    means = np.array([np.mean(draw) for draw in product(values, repeat=4)])
+    for confidence in (0.6, 0.8, 0.94):  # whose bounds lie well inside steps of the distribution
+        bounds = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+        ours = bootstrap_interval(values, seed=3, confidence=confidence, resamples=200_000)
+        assert ours == pytest.approx(tuple(bounds))
+
+
+def test_covers_the_true_mean_about_as_often_as_it_says():
+    random = np.random.default_rng(5)
+    covered = 0
+    for trial in range(400):
+        low, high = bootstrap_interval(
+            random.binomial(20, 0.1, 200), seed=trial, confidence=0.9, resamples=500
+        )
+        covered += low <= 2 <= high
+    assert 0.86 < covered / 400 < 0.94
+
+
+samples = st.lists(st.integers(0, 20), min_size=1, max_size=60)
+
+
+@settings(deadline=None)
+@given(samples, st.integers(0, 2**63 - 1))
+def test_within_the_range_and_reproducible(values, seed):
+    low, high = bootstrap_interval(values, seed=seed, resamples=200)
+    slack = 1e-9
+    assert min(values) - slack <= low <= high <= max(values) + slack
+    assert (low, high) == bootstrap_interval(values, seed=seed, resamples=200)
+    assert (low, high) == bootstrap_interval(values[::-1], seed=seed, resamples=200)
+
+
+@settings(deadline=None)
+@given(samples, st.floats(0.1, 10), st.floats(-5, 5))
+def test_follows_a_change_of_unit(values, scale, shift):
+    bounds = np.array(bootstrap_interval(values, seed=1, resamples=200))
+    changed = bootstrap_interval(scale * np.array(values) + shift, seed=1, resamples=200)
+    assert changed == pytest.approx(tuple(scale * bounds + shift), abs=1e-9)
+
+
+def test_narrows_with_users_and_widens_with_confidence():
+    values = np.random.default_rng(2).poisson(1, 200)
+
+    def width(sample, confidence):
+        low, high = bootstrap_interval(sample, seed=0, confidence=confidence, resamples=4000)
+        return high - low
+
+    assert width(np.tile(values, 16), 0.9) == pytest.approx(width(values, 0.9) / 4, rel=0.1)
+    assert width(values, 0.99) > width(values, 0.9) > width(values, 0.5) > 0
+
+
+def test_seeds_differ_and_chunks_do_not(monkeypatch):
+    values = np.random.default_rng(2).random(50)
+    whole = bootstrap_interval(values, seed=0, resamples=1001)
+    assert whole != bootstrap_interval(values, seed=1, resamples=1001)
+    monkeypatch.setattr(statistics, "CHUNK", 100)
+    assert bootstrap_interval(values, seed=0, resamples=1001) == pytest.approx(whole, rel=1e-12)
+
+
+@pytest.mark.parametrize("values", [[], [[1.0, 2.0]], [1.0, float("nan")]])
+def test_what_has_no_mean_is_refused(values):
+    with pytest.raises(ValueError, match="bootstrap"):
+        bootstrap_interval(values, seed=0)
