@@ -1,0 +1,52 @@
+"""Names as a reader sees them, for the names that configuration and tables use."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from varbench.errors import InputError
+
+NAMES = {
+    "none": "No-Attack",
+    "cw": "C&W",
+    "vbpr": "VBPR",
+    "amr": "AMR",
+    "popularity": "Popularity",
+    "random": "Random",
+}
+DEFENSES = {"T": "Traditional", "AT": "Adversarial Training", "FAT": "Free Adversarial Training"}
+METHODS = {"none": "No-Attack", "fgsm": "FGSM", "pgd": "PGD", "carlini_wagner": "C&W"}
+
+
+def attack_labels(attacks: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return labels such as ``FGSM (ε = 4)`` for attacks given as configuration blocks.
+
+    Where two attacks differ in other parameters only, their names tell them apart.
+    """
+    labels = {}
+    for name, parameters in attacks.items():
+        label = METHODS.get(parameters["method"], parameters["method"])
+        epsilon = parameters.get("epsilon")
+        labels[name] = label if epsilon is None else f"{label} (ε = {epsilon:g})"
+    count = Counter(labels.values())
+    return {
+        name: label if count[label] == 1 else f"{label}, {name}" for name, label in labels.items()
+    }
+
+
+def display(
+    names: Iterable[str], labels: Mapping[str, str] | None, defaults: Mapping[str, str] = NAMES
+) -> dict[str, str]:
+    """Return each name's label, from ``labels``, else from ``defaults``, else the name itself.
+
+    Raises InputError where two of the names would read the same.
+    """
+    known = {**defaults, **(labels or {})}
+    shown = {name: known.get(name, name) for name in names}
+    for label, times in Counter(shown.values()).items():
+        if times > 1:
+            same = ", ".join(name for name in shown if shown[name] == label)
+            raise InputError(
+                f"tables.labels: {same} are all shown as {label!r}; rename all but one"
+            )
+    return shown
