@@ -1,12 +1,14 @@
 # varbench: datasets x defenses x attacks x recommenders, from images to the paper's tables.
 # Configuration: config.yaml, explained and checked by resources/config.schema.yaml.
 
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.20")
 
 
-configfile: "config.yaml"
+configfile: Path(workflow.basedir) / "config.yaml"
 
 
 include: "rules/common.smk"
@@ -26,12 +28,10 @@ wildcard_constraints:
     seed=r"\d+",
 
 
-localrules:
-    all,
-
-
 rule all:
     default_target: True
+    localrule: True
     input:
         rules.render_tables.output,
         rules.draw_figures.output,
+        rules.aggregate_extractors.output,

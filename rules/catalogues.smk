@@ -13,8 +13,8 @@ rule prepare_catalogue:
     input:
         source_files,
     output:
-        users=f"{CATALOGUE}/users.parquet",
-        items=f"{CATALOGUE}/items.parquet",
+        user_ids=f"{CATALOGUE}/users.parquet",
+        item_ids=f"{CATALOGUE}/items.parquet",
         interactions=f"{CATALOGUE}/interactions.parquet",
         images=f"{CATALOGUE}/images.zip",
         summary=f"{CATALOGUE}/summary.json",
@@ -42,7 +42,7 @@ rule prepare_catalogue:
         "python {SCRIPTS}/prepare.py --source {params.source:q} {params.drop}"
         " --core-users {params.core_users} --core-items {params.core_items}"
         " --min-users {params.min_users} --image-size {params.image_size} --seed {params.seed}"
-        " --users {output.users} --items {output.items} --interactions {output.interactions}"
+        " --users {output.user_ids} --items {output.item_ids} --interactions {output.interactions}"
         " --images {output.images} --summary {output.summary} 2> {log}"
 
 

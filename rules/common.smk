@@ -47,6 +47,9 @@ GRID = {
     axis: config["grid"][axis] or list(config[axis])
     for axis in ("datasets", "defenses", "attacks", "recommenders")
 }
+# The attack that changes nothing comes first: it is the clean baseline of every table.
+CLEAN = next(a for a in GRID["attacks"] if config["attacks"][a]["method"] == "none")
+GRID["attacks"] = [CLEAN, *(a for a in GRID["attacks"] if a != CLEAN)]
 GPU = int(
     config["device"].startswith("cuda")
     or (config["device"] == "auto" and shutil.which("nvidia-smi") is not None)
@@ -86,6 +89,11 @@ def of_dataset(pattern):
         return expand(pattern, catalogue=catalogue, **{"defense": config["undefended"], **wildcards})
 
     return path
+
+
+def verbatim(text):
+    """A parameter that keeps its braces: a pattern that a script fills in itself."""
+    return lambda wildcards: text
 
 
 def network():

@@ -106,8 +106,8 @@ rule evaluate_cell:
         ranks=f"{CELL}/ranks.npy",
         attacked=f"{DATASET}/attacked.parquet",
     output:
-        users=f"{CELL}/users.parquet",
-        items=f"{CELL}/items.parquet",
+        per_user=f"{CELL}/users.parquet",
+        per_item=f"{CELL}/items.parquet",
     log:
         f"{RESULTS}/logs/evaluate_cell/{IN_CELL}.log",
     benchmark:
@@ -120,13 +120,13 @@ rule evaluate_cell:
     shell:
         "python {SCRIPTS}/evaluate_cell.py --k {params.k} --lists {input.lists}"
         " --held-out {input.held_out} --ranks {input.ranks} --attacked {input.attacked}"
-        " --users {output.users} --items {output.items} 2> {log}"
+        " --users {output.per_user} --items {output.per_item} 2> {log}"
 
 
 rule rank_references:
     input:
         interactions=of_dataset(f"{CATALOGUE}/interactions.parquet"),
-        items=of_dataset(f"{CATALOGUE}/items.parquet"),
+        item_ids=of_dataset(f"{CATALOGUE}/items.parquet"),
     output:
         f"{DATASET}/references.parquet",
     log:
@@ -139,4 +139,4 @@ rule rank_references:
         seed=config["seed"],
     shell:
         "python {SCRIPTS}/rank_references.py --k {params.k} --seed {params.seed}"
-        " --interactions {input.interactions} --items {input.items} --output {output} 2> {log}"
+        " --interactions {input.interactions} --items {input.item_ids} --output {output} 2> {log}"

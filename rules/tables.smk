@@ -7,16 +7,15 @@ AXES = {
     "recommender": GRID["recommenders"],
     "seed": config["seeds"],
 }
-NOT_CLEAN = [a for a in GRID["attacks"] if config["attacks"][a]["method"] != "none"]
-CLEAN = next((a for a in GRID["attacks"] if a not in NOT_CLEAN), "none")
+NOT_CLEAN = GRID["attacks"][1:]
 USED = sorted({config["datasets"][d]["catalogue"] for d in GRID["datasets"]})
 TABLES = f"{RESULTS}/tables"
 
 
 rule aggregate_cells:
     input:
-        users=expand(f"{CELL}/users.parquet", **AXES),
-        items=expand(f"{CELL}/items.parquet", **AXES),
+        per_user=expand(f"{CELL}/users.parquet", **AXES),
+        per_item=expand(f"{CELL}/items.parquet", **AXES),
         references=expand(f"{DATASET}/references.parquet", dataset=AXES["dataset"]),
     output:
         chr=f"{TABLES}/table1.csv",
@@ -29,8 +28,8 @@ rule aggregate_cells:
     params:
         code=code("aggregate_cells.py"),
         axes=json.dumps(AXES),
-        cell=CELL,
-        dataset=DATASET,
+        cell=verbatim(CELL),
+        dataset=verbatim(DATASET),
         k=config["metrics"]["k"],
         clean=CLEAN,
         confidence=config["metrics"]["confidence"],
@@ -55,7 +54,7 @@ rule aggregate_images:
     params:
         code=code("aggregate_images.py"),
         axes=json.dumps({**AXES, "attack": NOT_CLEAN}),
-        attack=ATTACK,
+        attack=verbatim(ATTACK),
     shell:
         "python {SCRIPTS}/aggregate_images.py --axes {params.axes:q}"
         " --attack {params.attack:q} --output {output} 2> {log}"
@@ -63,7 +62,7 @@ rule aggregate_images:
 
 rule aggregate_extractors:
     input:
-        items=expand(f"{CATALOGUE}/items.parquet", catalogue=USED),
+        item_ids=expand(f"{CATALOGUE}/items.parquet", catalogue=USED),
         classes=expand(f"{FEATURES}/classes.parquet", catalogue=USED, defense=AXES["defense"]),
         names=CLASS_FILE,
     output:
@@ -75,8 +74,8 @@ rule aggregate_extractors:
     params:
         code=code("aggregate_extractors.py"),
         axes=json.dumps({"catalogue": USED, "defense": AXES["defense"]}),
-        catalogue=CATALOGUE,
-        features=FEATURES,
+        catalogue=verbatim(CATALOGUE),
+        features=verbatim(FEATURES),
     shell:
         "python {SCRIPTS}/aggregate_extractors.py --axes {params.axes:q}"
         " --catalogue {params.catalogue:q} --features {params.features:q}"
@@ -98,10 +97,50 @@ rule render_tables:
     params:
         code=code("render_tables.py"),
         style=json.dumps(config["tables"], sort_keys=True),
-        attacks=json.dumps(config["attacks"]),
+        attacks=json.dumps({a: config["attacks"][a] for a in GRID["attacks"]}),
         k=config["metrics"]["k"],
+        clean=CLEAN,
+        confidence=config["metrics"]["confidence"],
         folder=TABLES,
     shell:
         "python {SCRIPTS}/render_tables.py --style {params.style:q} --attacks {params.attacks:q}"
-        " --k {params.k} --chr {input.chr} --accuracy {input.accuracy} --images {input.images}"
+        " --k {params.k} --clean {params.clean} --confidence {params.confidence} --chr {input.chr} --accuracy {input.accuracy} --images {input.images}"
         " --folder {params.folder} 2> {log}"
+
+
+rule draw_figures:
+    input:
+        chr=rules.aggregate_cells.output.chr,
+        images=rules.aggregate_images.output,
+        examples=expand(
+            f"{ATTACK}/images.zip",
+            dataset=GRID["datasets"],
+            defense=config["undefended"],
+            attack=GRID["attacks"],
+        ),
+    output:
+        expand(
+            f"{RESULTS}/figures/{{figure}}.{{form}}",
+            figure=["chr", "success", *(f"images_{d}" for d in GRID["datasets"])],
+            form=["pdf", "png"],
+        ),
+    log:
+        f"{RESULTS}/logs/draw_figures.log",
+    conda:
+        "../envs/varbench.yaml"
+    params:
+        code=code("draw_figures.py"),
+        labels=json.dumps(config["tables"]["labels"], sort_keys=True),
+        attacks=json.dumps({a: config["attacks"][a] for a in GRID["attacks"]}),
+        axes=json.dumps({"dataset": GRID["datasets"], "attack": GRID["attacks"]}),
+        attack=verbatim(ATTACK),
+        clean=CLEAN,
+        undefended=config["undefended"],
+        k=config["metrics"]["k"],
+        confidence=config["metrics"]["confidence"],
+        folder=f"{RESULTS}/figures",
+    shell:
+        "python {SCRIPTS}/draw_figures.py --labels {params.labels:q} --attacks {params.attacks:q}"
+        " --axes {params.axes:q} --attack {params.attack:q} --clean {params.clean}"
+        " --undefended {params.undefended} --k {params.k} --confidence {params.confidence}"
+        " --chr {input.chr} --images {input.images} --folder {params.folder} 2> {log}"

@@ -20,9 +20,7 @@ def extractors(table: pd.DataFrame) -> Iterator[Check]:
 
 def attacks(table: pd.DataFrame) -> Iterator[Check]:
     """PGD breaks T, the defenses halve it, a larger epsilon is never less successful."""
-    rates = table.pivot_table(
-        index=["dataset", "defense"], columns="attack", values="success_rate"
-    )
+    rates = table.pivot_table(index=["dataset", "defense"], columns="attack", values="success_rate")
     for dataset in rates.index.unique("dataset"):
         undefended = rates.loc[(dataset, "T"), "pgd_8"]
         yield undefended >= 0.9, f"{dataset}: PGD 8 succeeds on {undefended:.1%} under T (90 %)"

@@ -1,12 +1,15 @@
 """Compute the features and the predicted class of every image of a catalogue."""
 
+import numpy as np
 import pandas as pd
+
 from varbench.extractors.extract import read_out
 from varbench.extractors.networks import build, for_inference, load_weights
-
 from varbench.image_archive import ImageArchive
 from varbench.storage import read_tensors, write_array, write_table
 from varbench.workflow import command
+
+CHUNK = 2000
 
 
 def main() -> None:
@@ -23,15 +26,21 @@ def main() -> None:
     load_weights(network, read_tensors(given.weights))
     network = for_inference(network).to(device)
     archive = ImageArchive(given.images)
-    result = read_out(network, archive.read, archive.items, given.batch_size, device)
-    write_array(given.features, result.features)
+    # Some thousand images at a time, so that a large catalogue does not fill the memory.
+    parts = [
+        read_out(
+            network, archive.read(archive.items[start : start + CHUNK]), given.batch_size, device
+        )
+        for start in range(0, len(archive.items), CHUNK)
+    ]
+    write_array(given.features, np.concatenate([part.features for part in parts]))
     write_table(
         given.classes,
         pd.DataFrame(
             {
                 "item": archive.items,
-                "class": result.classes,
-                "probability": result.probabilities,
+                "class": np.concatenate([part.classes for part in parts]),
+                "probability": np.concatenate([part.probabilities for part in parts]),
             }
         ),
     )

@@ -2,7 +2,6 @@
 
 from varbench.extractors.checkpoints import read_checkpoint
 from varbench.extractors.networks import build, load_weights
-
 from varbench.storage import write_tensors
 from varbench.workflow import command
 

@@ -1,8 +1,13 @@
 """Measure what an attack changed, image by image: success, feature loss, perceptual distance."""
 
+from pathlib import Path
+
 import numpy as np
-from varbench.images import by_size, to_unit
+import torch
+
 from varbench.extractors.checkpoints import read_checkpoint
+from varbench.image_archive import ImageArchive
+from varbench.images import by_size, to_unit
 from varbench.metrics.visual import (
     PerceptualDistance,
     distances,
@@ -10,8 +15,6 @@ from varbench.metrics.visual import (
     lpips_distance,
     stand_in_distance,
 )
-
-from varbench.image_archive import ImageArchive
 from varbench.storage import read_array, read_table, write_table
 from varbench.workflow import command
 

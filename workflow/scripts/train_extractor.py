@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
-from varbench.extractors.networks import build, load_weights
 
 from varbench.errors import InputError
+from varbench.extractors.networks import build, load_weights
 from varbench.image_archive import ImageArchive
 from varbench.registry import resolve
 from varbench.seeds import derive

@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
+import pandas as pd
+import torch
+
 from varbench.catalogues.features import poison
 from varbench.catalogues.interactions import to_matrix
-from varbench.storage import read_array, read_table
+from varbench.recommenders.state import State, from_tensors, ranking_factors
+from varbench.registry import resolve
+from varbench.storage import read_array, read_table, read_tensors, write_table, write_tensors
 from varbench.workflow import command
 
 
@@ -25,7 +30,25 @@ def main() -> None:
     items = read_table(given.attacked, ["item"])["item"].to_numpy()
     features = poison(clean, items, read_array(given.features))
     interactions = to_matrix(read_table(given.interactions), items=len(clean))
-    ...
+    method, parameters = command.method_and_parameters(given.recommender)
+
+    def keep_halfway(state: State) -> None:
+        if given.halfway and state.epoch == max(1, parameters["epochs"] // 2):
+            write_tensors(given.halfway, state.tensors())
+
+    epochs: list[dict[str, float]] = []
+    state = resolve("recommender", method)(
+        interactions.train,
+        features,
+        seed=given.seed,
+        device=device,
+        start=from_tensors(read_tensors(given.start)) if given.start else None,
+        log=epochs.append,
+        checkpoint=keep_halfway,
+        **parameters,
+    )
+    write_table(given.log, pd.DataFrame(epochs))
+    write_tensors(given.model, ranking_factors(state, torch.from_numpy(features)))
 
 
 if __name__ == "__main__":

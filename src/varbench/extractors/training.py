@@ -20,7 +20,7 @@ Pixels = NDArray[np.uint8]
 Labels = NDArray[np.integer[Any]]
 Log = Callable[[dict[str, float]], None]
 ROBUST_EPSILON, ROBUST_STEPS = 4.0, 5  # of the accuracy in the training log
-ROBUST_IMAGES = 256
+ROBUST_IMAGES = 128
 GRADIENT_NORM = 5.0  # clipped: networks without batch norm otherwise diverge now and then
 
 

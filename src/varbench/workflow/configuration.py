@@ -31,8 +31,8 @@ _BLOCKS: dict[str, Callable[[Config], dict[str, Config]]] = {
 def complete(config: Config, schema_path: Path) -> None:
     """Check ``config`` and fill in the defaults of the schema, in place.
 
-    A ``null`` under catalogues, datasets, defenses, attacks or recommenders removes the entry: an
-    overlay can drop what the file below it defines.
+    Overlays are merged key by key, so a ``null`` removes what a file below defines: an entry of
+    catalogues, datasets, defenses, attacks or recommenders, or a parameter of a method.
 
     Raises
     ------
@@ -48,6 +48,8 @@ def complete(config: Config, schema_path: Path) -> None:
     _validate(config, schema, "")
     for kind, blocks in _BLOCKS.items():
         for key, block in blocks(config).items():
+            for parameter in [name for name, value in block.items() if value is None]:
+                del block[parameter]
             method = block.get("method")
             if method not in METHODS[kind]:
                 raise InputError(

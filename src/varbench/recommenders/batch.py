@@ -1,0 +1,76 @@
+"""A batch of triplets as tensors, and the gradients of a loss over it."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The users, or the items, of a batch: each occurrence, and each distinct one.
+
+    Attributes
+    ----------
+    ids
+        (occurrences,) int64.
+    distinct, counts
+        (n,) the distinct ids, and (n, 1) how often each occurs.
+    places
+        (occurrences,) where in ``distinct`` each occurrence is.
+    """
+
+    ids: Tensor
+    distinct: Tensor
+    counts: Tensor
+    places: Tensor
+
+    @classmethod
+    def of(cls, ids: Tensor) -> "Rows":
+        """Find the distinct ids."""
+        distinct, places = torch.unique(ids, return_inverse=True)
+        return cls(ids, distinct, torch.bincount(places)[:, None], places)
+
+    def sum(self, values: Tensor) -> Tensor:
+        """Sum the occurrences' values (occurrences, K) by distinct id: (n, K)."""
+        sums = values.new_zeros(len(self.distinct), values.shape[1])
+        return sums.index_add_(0, self.places, values)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """T triplets of a user, a positive and a negative item.
+
+    Attributes
+    ----------
+    users
+        T occurrences.
+    items
+        2 T occurrences: the positive items, then the negative ones.
+    difference
+        (T, D), the features of each positive item minus those of the negative one.
+    """
+
+    users: Rows
+    items: Rows
+    difference: Tensor
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Gradients of a loss summed over T triplets.
+
+    Attributes
+    ----------
+    user, user_visual
+        (T, K), for the user of each triplet.
+    item
+        (T, K), for its positive item; its negative item's is the opposite.
+    embedding
+        (K, D).
+    """
+
+    user: Tensor
+    item: Tensor
+    user_visual: Tensor
+    embedding: Tensor

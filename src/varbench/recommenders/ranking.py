@@ -1,0 +1,157 @@
+"""Every user's ranking of the items that he did not train on, in blocks of users.
+
+Better scores come first and equal scores in the order of the items' ids, in the lists and in every
+rank. Scores are float32: that is what the factors are learnt in, and half the work of float64.
+
+No torch here: ranking takes less time than importing it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from varbench.errors import InputError
+
+# Scores of the users start <= user < stop for all items, (stop - start, items) float32.
+Score = Callable[[int, int], NDArray[np.float32]]
+
+BLOCK = 2_000_000  # scores held at a time: 8 MB, of which a handful of copies exist
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The ranking of ``items`` items for each user; a user's candidates are the items not trained on.
+
+    Attributes
+    ----------
+    lists
+        (users, length) int32, the best candidates; -1 where there are fewer than ``length``.
+    candidates
+        (users,) int32, how many there are.
+    held_out_rank
+        (users,) int32, rank of the held-out item among them, from 1; 0 for none.
+    ranks
+        (users, M) int32, ranks of the M attacked items; 0 where it is no candidate.
+    """
+
+    lists: NDArray[np.int32]
+    candidates: NDArray[np.int32]
+    held_out_rank: NDArray[np.int32]
+    ranks: NDArray[np.int32]
+
+
+def dot_product_scores(model: Mapping[str, NDArray[np.float32]]) -> Score:
+    """Return Eq. 2 as a score function, p_u . q_i + rho_u . (E f_i).
+
+    model : ``user_factors`` and ``user_visual_factors`` (users, K), ``item_factors`` and
+        ``item_visual_factors`` (items, K); the last holds the rows E f_i
+
+    Raises InputError where one is missing or their shapes do not fit.
+    """
+    names = ("user_factors", "user_visual_factors", "item_factors", "item_visual_factors")
+    for name in names:
+        if name not in model:
+            raise InputError(f"model: lacks the tensor {name}; train the recommender again")
+    p, rho, q, visual = (model[name] for name in names)
+    if p.shape != rho.shape or q.shape != visual.shape or p.shape[1] != q.shape[1]:
+        found = ", ".join(f"{name} {model[name].shape}" for name in names)
+        raise InputError(f"model: shapes do not fit: {found}; train the recommender again")
+    users, items = np.hstack([p, rho]), np.hstack([q, visual])  # one product instead of two
+
+    def score(start: int, stop: int) -> NDArray[np.float32]:
+        scores: NDArray[np.float32] = users[start:stop] @ items.T
+        return scores
+
+    return score
+
+
+def rank(
+    score: Score,
+    train: sparse.csr_matrix,
+    held_out: NDArray[np.int64],
+    attacked: NDArray[np.int64],
+    *,
+    length: int,
+) -> Ranking:
+    """Rank all items for all users.
+
+    Parameters
+    ----------
+    score
+        Called once for each block of users, in their order.
+    train
+        (users, items), an entry for every training interaction.
+    held_out
+        (users,) item held out for the test, -1 for none.
+    attacked
+        (M,) items whose rank is asked for in every user's ranking.
+    length
+        Of the lists.
+
+    Raises
+    ------
+    InputError
+        The scores of a user are not finite.
+    ValueError
+        A held-out item is one of the user's training items.
+    """
+    users, items = train.shape
+    lists = np.full((users, length), -1, np.int32)
+    ranks = np.empty((users, 1 + len(attacked)), np.int32)  # the held-out item's first
+    block = max(1, BLOCK // items)
+    for start in range(0, users, block):
+        stop = min(start + block, users)
+        scores = score(start, stop)
+        if not np.isfinite(scores).all():
+            user = start + int((~np.isfinite(scores)).any(axis=1).argmax())
+            raise InputError(f"scores of user {user} are not finite; train the recommender again")
+        cost = np.negative(scores, dtype=np.float32)  # (n, items), the best first when sorted
+        cost[train[start:stop].nonzero()] = np.inf
+        ordered = np.sort(cost, axis=1)
+        asked = np.column_stack([held_out[start:stop], np.tile(attacked, (stop - start, 1))])
+        lists[start:stop] = _lists(cost, ordered, length)
+        ranks[start:stop] = _ranks(cost, ordered, asked)
+    ranks[held_out < 0, 0] = 0
+    if ((held_out >= 0) & (ranks[:, 0] == 0)).any():
+        raise ValueError("a held-out item is among its user's training items")
+    candidates = (items - train.getnnz(axis=1)).astype(np.int32)
+    return Ranking(lists, candidates, ranks[:, 0], ranks[:, 1:])
+
+
+def _lists(
+    cost: NDArray[np.float32], ordered: NDArray[np.float32], length: int
+) -> NDArray[np.int32]:
+    """Return the items of each row's ``length`` lowest finite costs, in order, padded with -1."""
+    last = ordered[:, min(length, ordered.shape[1]) - 1]
+    limit = np.minimum(last, np.finfo(np.float32).max)
+    chosen = cost <= limit[:, None]  # (n, items), more than `length` a row where some tie
+    counts = np.count_nonzero(chosen, axis=1)
+    filled = np.arange(max(length, counts.max())) < counts[:, None]
+    flat = np.flatnonzero(chosen)
+    items = np.full(filled.shape, -1, np.int32)
+    items[filled] = flat % cost.shape[1]
+    costs = np.full(filled.shape, np.inf, np.float32)
+    costs[filled] = cost.ravel()[flat]
+    order = np.argsort(costs, axis=1, kind="stable")[:, :length]  # ties stay in the items' order
+    lists: NDArray[np.int32] = np.take_along_axis(items, order, axis=1)
+    return lists
+
+
+def _ranks(
+    cost: NDArray[np.float32], ordered: NDArray[np.float32], items: NDArray[np.int64]
+) -> NDArray[np.int32]:
+    """Return the ranks, from 1, of some items (n, M) of each row; 0 where their cost is inf."""
+    wanted = np.take_along_axis(cost, items, axis=1)
+    better = np.empty(items.shape, np.int32)
+    for row, values in enumerate(ordered):
+        better[row] = np.searchsorted(values, wanted[row])
+    following = np.take_along_axis(ordered, np.minimum(better + 1, ordered.shape[1] - 1), axis=1)
+    candidate = wanted < np.inf
+    for row, column in np.argwhere((following == wanted) & candidate):
+        tied = cost[row, : items[row, column]] == wanted[row, column]
+        better[row, column] += np.count_nonzero(tied)
+    return np.where(candidate, better + 1, 0).astype(np.int32)

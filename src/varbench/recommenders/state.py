@@ -1,0 +1,122 @@
+"""All that a recommender has learnt, and all that its further training depends on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from varbench.errors import InputError
+from varbench.seeds import derive
+
+PARAMETERS = ("user_factors", "item_factors", "user_visual_factors", "embedding")
+# Initial values: the parameters' standard deviation, and where Adagrad's sums begin.
+SPREAD, ACCUMULATOR = 0.01, 0.1
+
+
+@dataclass
+class State:
+    """Parameters of Eq. 2, ``x_ui = p_u . q_i + rho_u . (E f_i)``, with their Adagrad sums.
+
+    Attributes
+    ----------
+    epoch
+        Epochs trained so far.
+    user_factors, item_factors
+        p (users, K) and q (items, K).
+    user_visual_factors, embedding
+        rho (users, K) and E (K, D).
+    accumulators
+        For each parameter, by its name, the sum of its squared gradients.
+    """
+
+    epoch: int
+    user_factors: Tensor
+    item_factors: Tensor
+    user_visual_factors: Tensor
+    embedding: Tensor
+    accumulators: dict[str, Tensor]
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return everything as named tensors on the CPU, for a file; no copies where avoidable."""
+        named = {"epoch": torch.tensor(self.epoch)}
+        for name in PARAMETERS:
+            named[name] = getattr(self, name)
+            named[f"accumulator.{name}"] = self.accumulators[name]
+        return {name: tensor.detach().cpu() for name, tensor in named.items()}
+
+    def copy(self, device: torch.device) -> "State":
+        """Return a copy on ``device`` that shares no memory with this state."""
+        parameters = {name: getattr(self, name).to(device, copy=True) for name in PARAMETERS}
+        accumulators = {
+            name: tensor.to(device, copy=True) for name, tensor in self.accumulators.items()
+        }
+        return State(self.epoch, **parameters, accumulators=accumulators)
+
+
+def from_tensors(tensors: Mapping[str, Tensor]) -> State:
+    """Return the state that ``State.tensors`` gave; other names beside them are ignored.
+
+    Raises InputError where one is missing. Shapes are checked when a training starts from it.
+    """
+    for name in ("epoch", *PARAMETERS, *(f"accumulator.{name}" for name in PARAMETERS)):
+        if name not in tensors:
+            raise InputError(f"state: lacks the tensor {name}; it is not one to train on from")
+    return State(
+        int(tensors["epoch"]),
+        **{name: tensors[name] for name in PARAMETERS},
+        accumulators={name: tensors[f"accumulator.{name}"] for name in PARAMETERS},
+    )
+
+
+def shapes(users: int, items: int, width: int, factors: int) -> dict[str, tuple[int, int]]:
+    """Return the shape of every parameter; ``width`` is that of a feature vector, D."""
+    return dict(
+        zip(
+            PARAMETERS,
+            [(users, factors), (items, factors), (users, factors), (factors, width)],
+            strict=True,
+        )
+    )
+
+
+def initial(expected: Mapping[str, tuple[int, int]], *, seed: int) -> State:
+    """Return the state before the first epoch, on the CPU.
+
+    As in the experiment's released code: normal values cut off at two standard deviations (each
+    parameter has a random stream of its own), and TensorFlow's start for Adagrad's sums, which
+    the learning rates were chosen with. PyTorch's is 0.
+    """
+    parameters = {}
+    for name, shape in expected.items():
+        generator = torch.Generator().manual_seed(derive("initial", name, seed))
+        values = torch.empty(shape)
+        torch.nn.init.trunc_normal_(values, 0, SPREAD, -2 * SPREAD, 2 * SPREAD, generator)
+        parameters[name] = values
+    accumulators = {name: torch.full(shape, ACCUMULATOR) for name, shape in expected.items()}
+    return State(0, **parameters, accumulators=accumulators)
+
+
+def check(state: State, expected: Mapping[str, tuple[int, int]]) -> None:
+    """Raise InputError if a tensor of ``state`` has not the expected shape or is not finite."""
+    for name, tensor in state.tensors().items():
+        shape = expected.get(name.removeprefix("accumulator."), ())
+        if tuple(tensor.shape) != shape:
+            raise InputError(
+                f"state: {name} has shape {tuple(tensor.shape)} where {shape} is expected; "
+                "was it trained on other data, or with another number of factors?"
+            )
+        if not bool(tensor.isfinite().all()):
+            raise InputError(f"state: {name} holds values that are not finite; train it again")
+
+
+def ranking_factors(state: State, features: Tensor) -> dict[str, Tensor]:
+    """Return the matrices whose products rank the items, as ``ranking.dot_product_scores`` takes.
+
+    features : (items, D), those that the state was trained on, or others of the same extractor
+    """
+    visual = features.to(state.embedding.device) @ state.embedding.T  # (items, K)
+    named = {name: getattr(state, name) for name in PARAMETERS[:3]} | {
+        "item_visual_factors": visual
+    }
+    return {name: tensor.detach().cpu() for name, tensor in named.items()}

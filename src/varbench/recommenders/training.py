@@ -1,0 +1,177 @@
+"""The loop that VBPR and AMR share: batches of triplets, their gradients, Adagrad.
+
+On the CPU a training is reproducible bit by bit for a given number of threads. On CUDA
+``index_add_`` adds in no fixed order, so repeated runs agree up to rounding only.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from torch import Tensor
+from torch.nn.functional import embedding_bag
+
+from varbench.errors import InputError
+from varbench.recommenders import adagrad
+from varbench.recommenders.batch import Batch, Gradients, Rows
+from varbench.recommenders.sampling import Triplets, triplets
+from varbench.recommenders.state import PARAMETERS, State, check, initial, shapes
+
+# Gradients of a batch without regularisation; by name, for the log, losses summed over triplets.
+Step = Callable[[State, Batch], tuple[Gradients, dict[str, Tensor]]]
+
+
+def fit(
+    step: Step,
+    interactions: sparse.csr_matrix,
+    features: NDArray[np.float32],
+    *,
+    seed: int,
+    device: torch.device,
+    log: Callable[[dict[str, float]], None],
+    epochs: int,
+    start: State | None = None,
+    resume: State | None = None,
+    checkpoint: Callable[[State], None] | None = None,
+    factors: int = 64,
+    batch_size: int = 512,
+    learning_rate_users: float = 0.01,
+    learning_rate_items: float = 1e-4,
+    learning_rate_embedding: float = 1e-3,
+    regularisation_users: float = 0.1,
+    regularisation_items: float = 1e-3,
+    regularisation_embedding: float = 0.0,
+) -> State:
+    """Train for ``epochs`` epochs after ``start`` and return the state.
+
+    The loss of a batch is Eq. 1 summed over its triplets; the regularisation counts users and
+    items as often as they occur in it, the embedding once.
+
+    Parameters
+    ----------
+    interactions
+        (users, items), an entry for every training interaction.
+    features
+        (items, D) image features, used as given: the learning rates suit values up to about 1.
+    log
+        Called after each epoch with epoch (from 0), the step's losses as means over the
+        triplets, and seconds.
+    start
+        State to train on from, which is left as it is; None for new parameters.
+    resume
+        State that ``checkpoint`` got in this same training before it was interrupted. The result
+        is the same as without the interruption.
+    checkpoint
+        Called after each epoch with the state. Later epochs change it: write or copy it.
+
+    Raises
+    ------
+    InputError
+        Interactions, features and states do not fit one another, features are not finite, or the
+        training diverges.
+    """
+    users, items = interactions.shape
+    _check_features(features, items)
+    expected = shapes(users, items, features.shape[1], factors)
+    for given in filter(None, (start, resume)):
+        check(given, expected)
+    last = epochs + (start.epoch if start else 0)
+    state = resume or start or initial(expected, seed=seed)
+    state = state.copy(device)
+    learning_rates = dict(zip(PARAMETERS, [
+        learning_rate_users, learning_rate_items, learning_rate_users, learning_rate_embedding,
+    ], strict=True))  # fmt: skip
+    regularisations = dict(zip(PARAMETERS, [
+        regularisation_users, regularisation_items, regularisation_users, regularisation_embedding,
+    ], strict=True))  # fmt: skip
+    visual = torch.from_numpy(features).to(device)
+
+    for epoch in range(state.epoch, last):
+        began = time.perf_counter()
+        drawn = triplets(interactions, seed=seed, epoch=epoch)
+        totals: dict[str, Tensor | float] = {}
+        for batch in _batches(drawn, visual, batch_size):
+            gradients, losses = step(state, batch)
+            _update(state, batch, gradients, learning_rates, regularisations)
+            for name, value in losses.items():
+                totals[name] = totals.get(name, 0.0) + value
+        state.epoch = epoch + 1
+        means = {name: float(total) / len(drawn.users) for name, total in totals.items()}
+        _check_progress(state, means)
+        log({"epoch": epoch, **means, "seconds": time.perf_counter() - began})
+        if checkpoint is not None:
+            checkpoint(state)
+    return state
+
+
+def _batches(drawn: Triplets, features: Tensor, batch_size: int) -> Iterator[Batch]:
+    """Yield the batches of an epoch."""
+    columns = (torch.from_numpy(ids).to(features.device).split(batch_size) for ids in drawn)
+    signs = features.new_tensor([1.0, -1.0])
+    for users, positives, negatives in zip(*columns, strict=True):
+        pairs = torch.stack([positives, negatives], dim=1)  # (T, 2)
+        # features[positives] - features[negatives] in one pass, without two matrices more.
+        difference = embedding_bag(
+            pairs, features, per_sample_weights=signs.expand(pairs.shape), mode="sum"
+        )
+        yield Batch(Rows.of(users), Rows.of(torch.cat([positives, negatives])), difference)
+
+
+def _update(
+    state: State,
+    batch: Batch,
+    gradients: Gradients,
+    learning_rates: dict[str, float],
+    regularisations: dict[str, float],
+) -> None:
+    """Add the regularisation's gradients and take a step of Adagrad, in place."""
+    by_row = {
+        "user_factors": (batch.users, gradients.user),
+        "item_factors": (batch.items, torch.cat([gradients.item, -gradients.item])),
+        "user_visual_factors": (batch.users, gradients.user_visual),
+    }
+    for name, (rows, gradient) in by_row.items():
+        values = getattr(state, name)
+        total = rows.sum(gradient)  # (distinct, K)
+        total.addcmul_(
+            rows.counts, _penalty(values.index_select(0, rows.distinct), regularisations[name])
+        )
+        adagrad.update_rows(
+            values, state.accumulators[name], rows.distinct, total, learning_rates[name]
+        )
+    name, gradient = "embedding", gradients.embedding
+    if regularisations[name]:
+        gradient += _penalty(state.embedding, regularisations[name])
+    adagrad.update(state.embedding, state.accumulators[name], gradient, learning_rates[name])
+
+
+def _penalty(values: Tensor, weight: float) -> Tensor:
+    """Return the gradient of weight * |values|^2."""
+    return 2 * weight * values
+
+
+def _check_features(features: NDArray[np.float32], items: int) -> None:
+    if features.ndim != 2 or len(features) != items:
+        raise InputError(
+            f"features: shape {features.shape} where ({items}, D) is expected, a row for each item"
+        )
+    broken = ~np.isfinite(features).all(axis=1)
+    if broken.any():
+        raise InputError(
+            f"features: row {int(broken.argmax())} holds a value that is not finite; "
+            "extract them again"
+        )
+
+
+def _check_progress(state: State, losses: dict[str, float]) -> None:
+    """Stop if anything is no longer finite; sums show it at little cost."""
+    sums = sum(float(getattr(state, name).sum()) for name in PARAMETERS)
+    if not math.isfinite(sums + sum(losses.values())):
+        raise InputError(
+            f"training diverged: loss or parameters are not finite in epoch {state.epoch - 1}; "
+            "lower the learning rates or the features' scale"
+        )
