@@ -12,6 +12,7 @@ configfile: Path(workflow.basedir) / "config.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/functions.smk"
 include: "rules/catalogues.smk"
 include: "rules/extractors.smk"
 include: "rules/attacks.smk"
@@ -30,8 +31,8 @@ wildcard_constraints:
 
 rule all:
     default_target: True
-    localrule: True
     input:
         rules.render_tables.output,
         rules.draw_figures.output,
         rules.aggregate_extractors.output,
+    localrule: True

@@ -1,13 +1,6 @@
 # Attacks on the images of the source category, and what they change to the eye and the network.
 
 
-
-def backbone_file(wildcards):
-    """The file of LPIPS' backbone, where the configuration names one."""
-    weights = config["perceptual"]["weights"]
-    return [] if weights in ("stand-in", "download") else weights
-
-
 rule attack_images:
     input:
         images=of_dataset(f"{CATALOGUE}/images.zip"),
@@ -27,6 +20,8 @@ rule attack_images:
     threads: config["threads"]["attack"]
     resources:
         gpu=GPU,
+        device=config["device"],
+        torch_threads=config["threads"]["attack"],
     params:
         code=code("attack_images.py", "attack"),
         network=network(),
@@ -35,12 +30,12 @@ rule attack_images:
         batch_size=config["extractor"]["batch_size"],
         seed=config["seed"],
     shell:
-        "python {SCRIPTS}/attack_images.py --network {params.network:q}"
+        "attack_images.py --network {params.network:q}"
         " --attack {params.attack:q} --target-class {params.target} --seed {params.seed}"
         " --batch-size {params.batch_size} --weights {input.weights} --images {input.images}"
         " --ids {input.ids} --attacked {input.attacked} --attacked-images {output.images}"
         " --features {output.features} --outcome {output.outcome}"
-        " --device {config[device]} --threads {config[threads][attack]} 2> {log}"
+        " --device {resources.device} --threads {resources.torch_threads} 2> {log}"
 
 
 rule measure_images:
@@ -62,15 +57,17 @@ rule measure_images:
     threads: config["threads"]["attack"]
     resources:
         gpu=GPU,
+        device=config["device"],
+        torch_threads=config["threads"]["attack"],
     params:
         code=code("measure_images.py"),
         network=config["perceptual"]["network"],
         backbone=config["perceptual"]["weights"],
         target=category("target"),
     shell:
-        "python {SCRIPTS}/measure_images.py --perceptual {params.network}"
+        "measure_images.py --perceptual {params.network}"
         " --backbone {params.backbone:q} --target-class {params.target}"
         " --clean-images {input.clean_images} --clean-features {input.clean_features}"
         " --attacked-images {input.images} --features {input.features}"
         " --outcome {input.outcome} --output {output}"
-        " --device {config[device]} --threads {config[threads][attack]} 2> {log}"
+        " --device {resources.device} --threads {resources.torch_threads} 2> {log}"

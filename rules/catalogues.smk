@@ -1,14 +1,6 @@
 # Catalogues: items, images and interactions, checked, filtered, numbered and split.
 
 
-def source_files(wildcards):
-    """The tables that a catalogue is read from, so that a change of them is noticed."""
-    source = config["catalogues"][wildcards.catalogue]["source"]
-    if source["method"] != "folder":
-        return []
-    return [f"{source['path']}/{source[key]}" for key in ("items", "interactions")]
-
-
 rule prepare_catalogue:
     input:
         source_files,
@@ -27,19 +19,23 @@ rule prepare_catalogue:
     params:
         code=lambda w: sources.digest(
             "prepare.py",
-            module_of("catalogue", config["catalogues"][w.catalogue]["source"]["method"]),
+            module_of(
+                "catalogue", config["catalogues"][w.catalogue]["source"]["method"]
+            ),
         ),
         source=lambda w: json.dumps(config["catalogues"][w.catalogue]["source"]),
         core_users=lookup(within=config, dpath="catalogues/{catalogue}/core_users"),
         core_items=lookup(within=config, dpath="catalogues/{catalogue}/core_items"),
         min_users=lookup(within=config, dpath="catalogues/{catalogue}/min_users"),
         drop=lambda w: (
-            "--drop-unreadable" if config["catalogues"][w.catalogue]["drop_unreadable"] else ""
+            "--drop-unreadable"
+            if config["catalogues"][w.catalogue]["drop_unreadable"]
+            else ""
         ),
         image_size=config["extractor"]["image_size"],
         seed=config["seed"],
     shell:
-        "python {SCRIPTS}/prepare.py --source {params.source:q} {params.drop}"
+        "prepare.py --source {params.source:q} {params.drop}"
         " --core-users {params.core_users} --core-items {params.core_items}"
         " --min-users {params.min_users} --image-size {params.image_size} --seed {params.seed}"
         " --users {output.user_ids} --items {output.item_ids} --interactions {output.interactions}"
@@ -60,6 +56,6 @@ rule select_attacked:
         source=category("source"),
         target=category("target"),
     shell:
-        "python {SCRIPTS}/select_attacked.py --dataset {wildcards.dataset}"
+        "select_attacked.py --dataset {wildcards.dataset}"
         " --source-class {params.source} --target-class {params.target}"
         " --classes {input} --output {output} 2> {log}"

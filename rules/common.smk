@@ -1,4 +1,4 @@
-# The checked configuration, the axes of the grid, and the functions that rules use.
+# The checked configuration, the axes of the grid, the names of files.
 
 import json
 import os
@@ -8,19 +8,25 @@ import sys
 from pathlib import Path
 
 BASE = Path(workflow.basedir)
-SCRIPTS = BASE / "workflow" / "scripts"
 
-# Jobs run the package of this checkout, with the Python that runs Snakemake.
+# Jobs find this checkout's commands and package, and the Python that runs Snakemake.
+for variable, folders in {
+    "PATH": [BASE / "workflow" / "scripts", Path(sys.executable).parent],
+    "PYTHONPATH": [BASE / "src"],
+}.items():
+    found = os.environ.get(variable, "").split(os.pathsep)
+    missing = [str(folder) for folder in folders if str(folder) not in found]
+    os.environ[variable] = os.pathsep.join(filter(None, [*missing, *found]))
 sys.path.insert(0, str(BASE / "src"))
-for variable, folder in ("PYTHONPATH", BASE / "src"), ("PATH", Path(sys.executable).parent):
-    if str(folder) not in os.environ.get(variable, "").split(os.pathsep):
-        os.environ[variable] = os.pathsep.join(
-            filter(None, [str(folder), os.environ.get(variable)])
-        )
 
 from varbench.errors import InputError
 from varbench.registry import module_of
-from varbench.workflow.configuration import class_file, class_index, complete, read_classes
+from varbench.workflow.configuration import (
+    class_file,
+    class_index,
+    complete,
+    read_classes,
+)
 from varbench.workflow.sources import Sources
 
 try:
@@ -50,62 +56,9 @@ GRID = {
 # The attack that changes nothing comes first: it is the clean baseline of every table.
 CLEAN = next(a for a in GRID["attacks"] if config["attacks"][a]["method"] == "none")
 GRID["attacks"] = [CLEAN, *(a for a in GRID["attacks"] if a != CLEAN)]
+TRAINING_CATALOGUE = config["training_images"]["catalogue"]
+# A job asks for a GPU where it may find one.
 GPU = int(
     config["device"].startswith("cuda")
     or (config["device"] == "auto" and shutil.which("nvidia-smi") is not None)
 )
-
-
-def one_of(names):
-    """Return a regular expression that matches exactly these names."""
-    return "|".join(map(re.escape, names)) or "(?!)"
-
-
-def code(script, kind=None):
-    """Digest of the sources behind a job, with the module of its method if `kind` is given."""
-
-    def digest(wildcards):
-        method = config[f"{kind}s"][wildcards[kind]]["method"]
-        return sources.digest(script, module_of(kind, method))
-
-    return digest if kind else sources.digest(script)
-
-
-def block(section, *without):
-    """The configuration block that a wildcard names, as JSON for a command line."""
-
-    def find(wildcards):
-        chosen = config[f"{section}s"][wildcards[section]]
-        return json.dumps({k: v for k, v in chosen.items() if k not in without}, sort_keys=True)
-
-    return find
-
-
-def of_dataset(pattern):
-    """Fill in the catalogue of the wildcard's dataset and, where asked for, `undefended`."""
-
-    def path(wildcards):
-        catalogue = config["datasets"][wildcards.dataset]["catalogue"]
-        return expand(pattern, catalogue=catalogue, **{"defense": config["undefended"], **wildcards})
-
-    return path
-
-
-def verbatim(text):
-    """A parameter that keeps its braces: a pattern that a script fills in itself."""
-    return lambda wildcards: text
-
-
-def network():
-    """What builds the extractor, as JSON."""
-    keys = ("architecture", "mean", "std")
-    return json.dumps({k: config["extractor"][k] for k in keys} | {"classes": len(CLASSES)})
-
-
-def category(role):
-    """Class index of a dataset's source or target category."""
-
-    def index(wildcards):
-        return class_index(config["datasets"][wildcards.dataset][f"{role}_category"], CLASSES)
-
-    return index

@@ -2,24 +2,6 @@
 
 PRETRAINED = [n for n, d in config["defenses"].items() if d["method"] == "pretrained"]
 TRAINED = [n for n in config["defenses"] if n not in PRETRAINED]
-TRAINING_CATALOGUE = config["training_images"]["catalogue"]
-
-
-def training_set(wildcards):
-    """The images and labels that extractors are trained on."""
-    if TRAINING_CATALOGUE is None:
-        return {"images": f"{TRAINING}/images.zip", "labels": f"{TRAINING}/labels.parquet"}
-    names = {"catalogue": TRAINING_CATALOGUE, "defense": config["undefended"]}
-    return {
-        "images": f"{CATALOGUE}/images.zip".format(**names),
-        "labels": f"{FEATURES}/classes.parquet".format(**names),
-    }
-
-
-def start(wildcards):
-    """The weights that a training starts from, if any."""
-    name = config["defenses"][wildcards.defense]["starts_from"]
-    return EXTRACTOR.format(defense=name) + ".safetensors" if name else []
 
 
 rule draw_training_images:
@@ -39,7 +21,7 @@ rule draw_training_images:
         image_size=config["extractor"]["image_size"],
         seed=config["training_images"]["seed"],
     shell:
-        "python {SCRIPTS}/draw_training_images.py --categories {params.categories:q}"
+        "draw_training_images.py --categories {params.categories:q}"
         " --per-category {params.per_category} --image-size {params.image_size}"
         " --seed {params.seed} --images {output.images} --labels {output.labels} 2> {log}"
 
@@ -55,13 +37,15 @@ rule train_extractor:
         f"{RESULTS}/logs/train_extractor/{{defense}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train_extractor/{{defense}}.tsv"
-    conda:
-        "../envs/varbench.yaml"
     wildcard_constraints:
         defense=one_of(TRAINED),
+    conda:
+        "../envs/varbench.yaml"
     threads: config["threads"]["extractor"]
     resources:
         gpu=GPU,
+        device=config["device"],
+        torch_threads=config["threads"]["extractor"],
     params:
         code=code("train_extractor.py", "defense"),
         network=network(),
@@ -70,11 +54,11 @@ rule train_extractor:
         start=lambda w, input: f"--start-from {input.start}" if input.start else "",
         seed=config["seed"],
     shell:
-        "python {SCRIPTS}/train_extractor.py --network {params.network:q}"
+        "train_extractor.py --network {params.network:q}"
         " --defense {params.defense:q} {params.start} --validation {params.validation}"
         " --seed {params.seed} --images {input.images} --labels {input.labels}"
         " --weights {output.weights} --log {output.training}"
-        " --device {config[device]} --threads {config[threads][extractor]} 2> {log}"
+        " --device {resources.device} --threads {resources.torch_threads} 2> {log}"
 
 
 rule load_extractor:
@@ -84,15 +68,15 @@ rule load_extractor:
         f"{EXTRACTOR}.safetensors",
     log:
         f"{RESULTS}/logs/load_extractor/{{defense}}.log",
-    conda:
-        "../envs/varbench.yaml"
     wildcard_constraints:
         defense=one_of(PRETRAINED),
+    conda:
+        "../envs/varbench.yaml"
     params:
         code=code("load_extractor.py"),
         network=network(),
     shell:
-        "python {SCRIPTS}/load_extractor.py --network {params.network:q}"
+        "load_extractor.py --network {params.network:q}"
         " --checkpoint {input:q} --weights {output} 2> {log}"
 
 
@@ -112,12 +96,14 @@ rule extract_features:
     threads: config["threads"]["attack"]
     resources:
         gpu=GPU,
+        device=config["device"],
+        torch_threads=config["threads"]["attack"],
     params:
         code=code("extract_features.py"),
         network=network(),
         batch_size=config["extractor"]["batch_size"],
     shell:
-        "python {SCRIPTS}/extract_features.py --network {params.network:q}"
+        "extract_features.py --network {params.network:q}"
         " --batch-size {params.batch_size} --weights {input.weights} --images {input.images}"
         " --features {output.features} --classes {output.classes}"
-        " --device {config[device]} --threads {config[threads][attack]} 2> {log}"
+        " --device {resources.device} --threads {resources.torch_threads} 2> {log}"

@@ -4,25 +4,12 @@ STARTING = [n for n, r in config["recommenders"].items() if not r["starts_from"]
 CONTINUING = [n for n in config["recommenders"] if n not in STARTING]
 
 
-def halfway(wildcards):
-    """The state of the same cell's recommender that this one starts from."""
-    name = config["recommenders"][wildcards.recommender]["starts_from"]
-    return CELL.format(**{**wildcards, "recommender": name}) + "/halfway.safetensors"
-
-
 TRAINING_DATA = {
     "interactions": of_dataset(f"{CATALOGUE}/interactions.parquet"),
     "clean": of_dataset(f"{FEATURES}/features.npy"),
     "attacked": f"{DATASET}/attacked.parquet",
     "features": f"{ATTACK}/features.npy",
 }
-TRAIN = (
-    "python {SCRIPTS}/train_recommender.py --recommender {params.recommender:q}"
-    " --seed {wildcards.seed} --interactions {input.interactions} --clean {input.clean}"
-    " --attacked {input.attacked} --features {input.features}"
-    " --model {output.model} --log {output.training}"
-    " --device {config[device]} --threads {config[threads][recommender]}"
-)
 
 
 rule train_recommender:
@@ -36,18 +23,24 @@ rule train_recommender:
         f"{RESULTS}/logs/train_recommender/{IN_CELL}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train_recommender/{IN_CELL}.tsv"
-    conda:
-        "../envs/varbench.yaml"
     wildcard_constraints:
         recommender=one_of(STARTING),
+    conda:
+        "../envs/varbench.yaml"
     threads: config["threads"]["recommender"]
     resources:
         gpu=GPU,
+        device=config["device"],
+        torch_threads=config["threads"]["recommender"],
     params:
         code=code("train_recommender.py", "recommender"),
         recommender=block("recommender", "starts_from"),
     shell:
-        TRAIN + " --halfway {output.halfway} 2> {log}"
+        "train_recommender.py --recommender {params.recommender:q} --seed {wildcards.seed}"
+        " --interactions {input.interactions} --clean {input.clean} --attacked {input.attacked}"
+        " --features {input.features} --model {output.model} --log {output.training}"
+        " --device {resources.device} --threads {resources.torch_threads}"
+        " --halfway {output.halfway} 2> {log}"
 
 
 rule continue_recommender:
@@ -61,18 +54,24 @@ rule continue_recommender:
         f"{RESULTS}/logs/continue_recommender/{IN_CELL}.log",
     benchmark:
         f"{RESULTS}/benchmarks/continue_recommender/{IN_CELL}.tsv"
-    conda:
-        "../envs/varbench.yaml"
     wildcard_constraints:
         recommender=one_of(CONTINUING),
+    conda:
+        "../envs/varbench.yaml"
     threads: config["threads"]["recommender"]
     resources:
         gpu=GPU,
+        device=config["device"],
+        torch_threads=config["threads"]["recommender"],
     params:
         code=code("train_recommender.py", "recommender"),
         recommender=block("recommender", "starts_from"),
     shell:
-        TRAIN + " --start {input.start} 2> {log}"
+        "train_recommender.py --recommender {params.recommender:q} --seed {wildcards.seed}"
+        " --interactions {input.interactions} --clean {input.clean} --attacked {input.attacked}"
+        " --features {input.features} --model {output.model} --log {output.training}"
+        " --device {resources.device} --threads {resources.torch_threads}"
+        " --start {input.start} 2> {log}"
 
 
 rule rank_items:
@@ -94,7 +93,7 @@ rule rank_items:
         code=code("rank_items.py"),
         length=config["metrics"]["list_length"],
     shell:
-        "python {SCRIPTS}/rank_items.py --length {params.length} --model {input.model}"
+        "rank_items.py --length {params.length} --model {input.model}"
         " --interactions {input.interactions} --attacked {input.attacked}"
         " --lists {output.lists} --held-out {output.held_out} --ranks {output.ranks} 2> {log}"
 
@@ -118,7 +117,7 @@ rule evaluate_cell:
         code=code("evaluate_cell.py"),
         k=config["metrics"]["k"],
     shell:
-        "python {SCRIPTS}/evaluate_cell.py --k {params.k} --lists {input.lists}"
+        "evaluate_cell.py --k {params.k} --lists {input.lists}"
         " --held-out {input.held_out} --ranks {input.ranks} --attacked {input.attacked}"
         " --users {output.per_user} --items {output.per_item} 2> {log}"
 
@@ -138,5 +137,5 @@ rule rank_references:
         k=config["metrics"]["k"],
         seed=config["seed"],
     shell:
-        "python {SCRIPTS}/rank_references.py --k {params.k} --seed {params.seed}"
+        "rank_references.py --k {params.k} --seed {params.seed}"
         " --interactions {input.interactions} --items {input.item_ids} --output {output} 2> {log}"

@@ -36,7 +36,7 @@ rule aggregate_cells:
         resamples=config["metrics"]["resamples"],
         seed=config["seed"],
     shell:
-        "python {SCRIPTS}/aggregate_cells.py --axes {params.axes:q} --cell {params.cell:q}"
+        "aggregate_cells.py --axes {params.axes:q} --cell {params.cell:q}"
         " --dataset {params.dataset:q} --k {params.k} --clean {params.clean} --confidence {params.confidence}"
         " --resamples {params.resamples} --seed {params.seed} --chr {output.chr}"
         " --accuracy {output.accuracy} --ranks {output.ranks} 2> {log}"
@@ -56,14 +56,16 @@ rule aggregate_images:
         axes=json.dumps({**AXES, "attack": NOT_CLEAN}),
         attack=verbatim(ATTACK),
     shell:
-        "python {SCRIPTS}/aggregate_images.py --axes {params.axes:q}"
+        "aggregate_images.py --axes {params.axes:q}"
         " --attack {params.attack:q} --output {output} 2> {log}"
 
 
 rule aggregate_extractors:
     input:
         item_ids=expand(f"{CATALOGUE}/items.parquet", catalogue=USED),
-        classes=expand(f"{FEATURES}/classes.parquet", catalogue=USED, defense=AXES["defense"]),
+        classes=expand(
+            f"{FEATURES}/classes.parquet", catalogue=USED, defense=AXES["defense"]
+        ),
         names=CLASS_FILE,
     output:
         f"{TABLES}/extractors.csv",
@@ -77,7 +79,7 @@ rule aggregate_extractors:
         catalogue=verbatim(CATALOGUE),
         features=verbatim(FEATURES),
     shell:
-        "python {SCRIPTS}/aggregate_extractors.py --axes {params.axes:q}"
+        "aggregate_extractors.py --axes {params.axes:q}"
         " --catalogue {params.catalogue:q} --features {params.features:q}"
         " --classes {input.names:q} --output {output} 2> {log}"
 
@@ -88,7 +90,11 @@ rule render_tables:
         accuracy=rules.aggregate_cells.output.accuracy,
         images=rules.aggregate_images.output,
     output:
-        expand(f"{TABLES}/{{table}}.{{suffix}}", table=["table1", "table2"], suffix=["md", "tex", "html"]),
+        expand(
+            f"{TABLES}/{{table}}.{{suffix}}",
+            table=["table1", "table2"],
+            suffix=["md", "tex", "html"],
+        ),
         expand(f"{TABLES}/accuracy.{{suffix}}", suffix=["md", "tex", "html"]),
     log:
         f"{RESULTS}/logs/render_tables.log",
@@ -101,9 +107,9 @@ rule render_tables:
         k=config["metrics"]["k"],
         clean=CLEAN,
         confidence=config["metrics"]["confidence"],
-        folder=TABLES,
+        folder=lambda w, output: str(Path(output[0]).parent),
     shell:
-        "python {SCRIPTS}/render_tables.py --style {params.style:q} --attacks {params.attacks:q}"
+        "render_tables.py --style {params.style:q} --attacks {params.attacks:q}"
         " --k {params.k} --clean {params.clean} --confidence {params.confidence} --chr {input.chr} --accuracy {input.accuracy} --images {input.images}"
         " --folder {params.folder} 2> {log}"
 
@@ -138,9 +144,9 @@ rule draw_figures:
         undefended=config["undefended"],
         k=config["metrics"]["k"],
         confidence=config["metrics"]["confidence"],
-        folder=f"{RESULTS}/figures",
+        folder=lambda w, output: str(Path(output[0]).parent),
     shell:
-        "python {SCRIPTS}/draw_figures.py --labels {params.labels:q} --attacks {params.attacks:q}"
+        "draw_figures.py --labels {params.labels:q} --attacks {params.attacks:q}"
         " --axes {params.axes:q} --attack {params.attack:q} --clean {params.clean}"
         " --undefended {params.undefended} --k {params.k} --confidence {params.confidence}"
         " --chr {input.chr} --images {input.images} --folder {params.folder} 2> {log}"

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 BASE = Path(__file__).parents[1]
+GENERATED = shutil.ignore_patterns("__pycache__", "*.egg-info")
 PARTS = ("Snakefile", "config.yaml", "rules", "src", "workflow", "resources", "envs", "profiles")
 
 Job = tuple[str, tuple[tuple[str, str], ...]]
@@ -18,7 +19,7 @@ def copy_checkout(target: Path) -> Path:
         source, copy = BASE / part, target / part
         copy.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+            shutil.copytree(source, copy, ignore=GENERATED)
         else:
             shutil.copy(source, copy)
     return target

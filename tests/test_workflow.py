@@ -4,10 +4,11 @@ import os
 import shutil
 from pathlib import Path
 
-import grid
 import pandas as pd
 import pytest
 import yaml
+
+import grid
 
 AFTER_CELLS = {"aggregate_cells": 1, "render_tables": 1, "draw_figures": 1}
 AFTER_IMAGES = {"aggregate_images": 1, "render_tables": 1, "draw_figures": 1}

@@ -10,7 +10,7 @@ from torch import Tensor
 
 def to_unit(images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> Tensor:
     """Convert uint8 images (N, H, W, 3), all of one size, to float32 (N, 3, H, W) in [0, 1]."""
-    stacked = torch.from_numpy(np.stack(images))
+    stacked = torch.from_numpy(np.stack(list(images)))
     return stacked.permute(0, 3, 1, 2).float().div_(255)
 
 

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Aggregate the per-user and per-item values of all cells into table 1, accuracy and ranks."""
 
 import json
@@ -5,8 +6,8 @@ from itertools import product
 from pathlib import Path
 
 import pandas as pd
-from varbench.metrics.statistics import bootstrap_interval
 
+from varbench.metrics.statistics import bootstrap_interval
 from varbench.seeds import derive
 from varbench.storage import read_table, write_table
 from varbench.workflow import command

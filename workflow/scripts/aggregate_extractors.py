@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Say how each extractor sees each catalogue: accuracy against known categories, classes seen."""
 
 from itertools import product

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Aggregate the per-image values of all attacks into table 2."""
 
 from itertools import product

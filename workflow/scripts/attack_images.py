@@ -1,13 +1,14 @@
+#!/usr/bin/env python3
 """Attack the images of the source category, store them, and read back what the network sees."""
 
 import numpy as np
 import pandas as pd
 import torch
+
 from varbench.extractors.extract import read_out
 from varbench.extractors.networks import build, for_inference, load_weights
-from varbench.images import by_size, to_bytes, to_unit
-
 from varbench.image_archive import ImageArchive, write_images
+from varbench.images import by_size, to_bytes, to_unit
 from varbench.registry import resolve
 from varbench.seeds import derive
 from varbench.storage import read_table, read_tensors, write_array, write_table

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Check the finished tables of the embedded experiment against what the experiment must show."""
 
 import sys
@@ -14,8 +15,9 @@ Check = tuple[bool, str]
 
 def extractors(table: pd.DataFrame) -> Iterator[Check]:
     """The undefended network recognises the catalogue."""
-    for row in table[table["defense"] == "T"].itertuples():
-        yield row.accuracy >= 0.97, f"T recognises {row.accuracy:.1%} of {row.catalogue} (97 %)"
+    for row in table[table["defense"] == "T"].to_dict("records"):
+        accuracy, catalogue = row["accuracy"], row["catalogue"]
+        yield accuracy >= 0.97, f"T recognises {accuracy:.1%} of {catalogue} (97 %)"
 
 
 def attacks(table: pd.DataFrame) -> Iterator[Check]:
@@ -38,10 +40,10 @@ def recommenders(table: pd.DataFrame) -> Iterator[Check]:
     references = table[table["seed"].isna()].pivot_table(
         index="dataset", columns="recommender", values="auc"
     )
-    for row in table[table["seed"].notna()].itertuples():
-        best = references.loc[row.dataset].max()
-        cell = f"{row.dataset} {row.defense} {row.attack} {row.recommender}"
-        yield row.auc > best, f"{cell}: AUC {row.auc:.3f}, references {best:.3f}"
+    for row in table[table["seed"].notna()].to_dict("records"):
+        best = references.loc[row["dataset"]].max()
+        cell = " ".join(row[axis] for axis in ("dataset", "defense", "attack", "recommender"))
+        yield row["auc"] > best, f"{cell}: AUC {row['auc']:.3f}, references {best:.3f}"
 
 
 def main() -> None:

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Draw the figures: hit ratios, success against feature loss, and attacked images."""
 
 from pathlib import Path

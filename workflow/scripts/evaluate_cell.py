@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Compute the metrics of one cell, per user and per attacked item, from its lists and ranks."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Compute the features and the predicted class of every image of a catalogue."""
 
 import numpy as np

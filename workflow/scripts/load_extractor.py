@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Convert trained weights from a file of torch tensors into this project's format."""
 
 from varbench.extractors.checkpoints import read_checkpoint

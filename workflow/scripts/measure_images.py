@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Measure what an attack changed, image by image: success, feature loss, perceptual distance."""
 
 from pathlib import Path
@@ -40,7 +41,7 @@ def main() -> None:
     device = command.torch_device(given.device, given.threads)
 
     outcome = read_table(given.outcome, ["item", "class_before", "success"])
-    items = outcome["item"].to_numpy()
+    items = outcome["item"].tolist()
     metric = perceptual(given.perceptual, given.backbone, device)
     clean = ImageArchive(given.clean_images).read(items)
     attacked = ImageArchive(given.attacked_images).read(items)

@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Read a catalogue from its source, check, filter, number and split it, and pack its images."""
 
 import logging

@@ -1,10 +1,11 @@
+#!/usr/bin/env python3
 """Rank the catalogue for every user: top lists, held-out ranks, ranks of the attacked items."""
 
 import numpy as np
 import pandas as pd
-from varbench.recommenders.ranking import dot_product_scores, rank
 
 from varbench.catalogues.interactions import to_matrix
+from varbench.recommenders.ranking import dot_product_scores, rank
 from varbench.storage import read_table, read_tensors_as_arrays, write_array, write_table
 from varbench.workflow import command
 

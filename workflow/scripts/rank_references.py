@@ -1,11 +1,12 @@
+#!/usr/bin/env python3
 """Accuracy of two rankings that learn nothing about a user: by popularity, and at random."""
 
 import numpy as np
 import pandas as pd
-from varbench.recommenders.ranking import rank
 
 from varbench.catalogues.interactions import to_matrix
 from varbench.metrics import accuracy
+from varbench.recommenders.ranking import rank
 from varbench.seeds import derive
 from varbench.storage import read_table, write_table
 from varbench.workflow import command

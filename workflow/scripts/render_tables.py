@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Render the tables of numbers as Markdown, LaTeX and HTML in the paper's layout."""
 
 from pathlib import Path

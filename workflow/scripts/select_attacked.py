@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """List the items that are attacked: those whose image the undefended network sees as source."""
 
 import logging

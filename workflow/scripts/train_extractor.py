@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Train an extractor on labelled images, from scratch or from another extractor's weights."""
 
 from functools import partial

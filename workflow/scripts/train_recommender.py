@@ -1,9 +1,9 @@
+#!/usr/bin/env python3
 """Train a recommender on the poisoned catalogue of a cell."""
 
 from pathlib import Path
 
 import pandas as pd
-import torch
 
 from varbench.catalogues.features import poison
 from varbench.catalogues.interactions import to_matrix
@@ -48,7 +48,7 @@ def main() -> None:
         **parameters,
     )
     write_table(given.log, pd.DataFrame(epochs))
-    write_tensors(given.model, ranking_factors(state, torch.from_numpy(features)))
+    write_tensors(given.model, ranking_factors(state, features))
 
 
 if __name__ == "__main__":

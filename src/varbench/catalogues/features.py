@@ -24,8 +24,8 @@ def poison(
     """
     if attacked.shape != (len(items), clean.shape[1]):
         raise InputError(
-            f"attacked features have shape {attacked.shape} where {(len(items), clean.shape[1])} is "
-            "expected; were they made with another extractor?"
+            f"attacked features have shape {attacked.shape}, not {(len(items), clean.shape[1])}; "
+            "were they made with another extractor?"
         )
     poisoned = clean.copy()
     poisoned[items] = attacked

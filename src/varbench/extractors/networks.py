@@ -158,7 +158,7 @@ def for_inference(extractor: Extractor) -> Extractor:
     """
     copy = deepcopy(extractor).eval().requires_grad_(False)
     _fold_batch_norm(copy.network)
-    return copy.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return copy.to(memory_format=torch.channels_last)
 
 
 def _fold_batch_norm(network: nn.Module) -> None:
@@ -178,8 +178,8 @@ def _fold_batch_norm(network: nn.Module) -> None:
             and isinstance(convolution, nn.Conv2d)
             and len(before.users) == 1
         ):
-            _replace(network, before.target, fuse_conv_bn_eval(convolution, norm))
-            _replace(network, node.target, nn.Identity())
+            _replace(network, str(before.target), fuse_conv_bn_eval(convolution, norm))
+            _replace(network, str(node.target), nn.Identity())
 
 
 def _replace(network: nn.Module, name: str, module: nn.Module) -> None:

@@ -34,6 +34,7 @@ class Step(Protocol):
         labels: Tensor,
         update: Callable[[Tensor], None],
         generator: torch.Generator,
+        /,
     ) -> None:
         """Call ``update(loss)`` once for each step of the weights.
 
@@ -88,7 +89,7 @@ def fit(
     _check(network, labels, validation[1])
     rounds = math.ceil(epochs / updates_per_batch)
     batches = math.ceil(len(images) / batch_size)
-    network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(device).to(memory_format=torch.channels_last)
     optimiser = torch.optim.SGD(
         network.parameters(), learning_rate, momentum=momentum, weight_decay=weight_decay
     )
@@ -113,14 +114,14 @@ def fit(
 
         def update(loss: Tensor, losses: list[Tensor] = losses) -> None:
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)
             optimiser.step()
             schedule.step()
             losses.append(loss.detach())
 
         network.train()
-        for rows in torch.randperm(len(images), generator=generator).split(batch_size):
+        for rows in torch.randperm(len(images), generator=generator).split(batch_size):  # type: ignore[no-untyped-call]
             batch = augment(to_unit(images[rows.numpy()]), generator).to(device)
             batch = batch.contiguous(memory_format=torch.channels_last)
             step(

@@ -94,14 +94,17 @@ def _set_defaults(
     )
 
 
-_Completing = validators.extend(Draft202012Validator, {"properties": _set_defaults})
+_Completing: Any = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"properties": _set_defaults}
+)
 
 
 def _explain(error: ValidationError, where: str) -> str:
     """Put a schema error into one line that starts with the key."""
     key = ".".join(filter(None, [where, *(str(part) for part in error.absolute_path)])) or "config"
     if error.validator == "additionalProperties" and isinstance(error.instance, dict):
-        known = error.schema.get("properties", {})
+        schema: Any = error.schema
+        known = schema.get("properties", {})
         unknown = [name for name in error.instance if name not in known]
         return f"{key}: unknown key {unknown[0]!r}{_hint(unknown[0], known)}"
     return f"{key}: {error.message}".replace("\n", " ")

@@ -1,0 +1,106 @@
+# The functions that rules use: inputs and parameters that depend on wildcards.
+
+
+def one_of(names):
+    """Return a regular expression that matches exactly these names."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def code(script, kind=None):
+    """Digest of the sources behind a job, with the module of its method if `kind` is given."""
+
+    def digest(wildcards):
+        method = config[f"{kind}s"][wildcards[kind]]["method"]
+        return sources.digest(script, module_of(kind, method))
+
+    return digest if kind else sources.digest(script)
+
+
+def block(section, *without):
+    """The configuration block that a wildcard names, as JSON for a command line."""
+
+    def find(wildcards):
+        chosen = config[f"{section}s"][wildcards[section]]
+        return json.dumps(
+            {k: v for k, v in chosen.items() if k not in without}, sort_keys=True
+        )
+
+    return find
+
+
+def of_dataset(pattern):
+    """Fill in the catalogue of the wildcard's dataset and, where asked for, `undefended`."""
+
+    def path(wildcards):
+        catalogue = config["datasets"][wildcards.dataset]["catalogue"]
+        return expand(
+            pattern,
+            catalogue=catalogue,
+            **{"defense": config["undefended"], **wildcards},
+        )
+
+    return path
+
+
+def verbatim(text):
+    """A parameter that keeps its braces: a pattern that a script fills in itself."""
+    return lambda wildcards: text
+
+
+def network():
+    """What builds the extractor, as JSON."""
+    keys = ("architecture", "mean", "std")
+    return json.dumps(
+        {k: config["extractor"][k] for k in keys} | {"classes": len(CLASSES)}
+    )
+
+
+def category(role):
+    """Class index of a dataset's source or target category."""
+
+    def index(wildcards):
+        return class_index(
+            config["datasets"][wildcards.dataset][f"{role}_category"], CLASSES
+        )
+
+    return index
+
+
+def source_files(wildcards):
+    """The tables that a catalogue is read from, so that a change of them is noticed."""
+    source = config["catalogues"][wildcards.catalogue]["source"]
+    if source["method"] != "folder":
+        return []
+    return [f"{source['path']}/{source[key]}" for key in ("items", "interactions")]
+
+
+def training_set(wildcards):
+    """The images and labels that extractors are trained on."""
+    if TRAINING_CATALOGUE is None:
+        return {
+            "images": f"{TRAINING}/images.zip",
+            "labels": f"{TRAINING}/labels.parquet",
+        }
+    names = {"catalogue": TRAINING_CATALOGUE, "defense": config["undefended"]}
+    return {
+        "images": f"{CATALOGUE}/images.zip".format(**names),
+        "labels": f"{FEATURES}/classes.parquet".format(**names),
+    }
+
+
+def start(wildcards):
+    """The weights that a training starts from, if any."""
+    name = config["defenses"][wildcards.defense]["starts_from"]
+    return f"{EXTRACTOR}.safetensors".format(defense=name) if name else []
+
+
+def backbone_file(wildcards):
+    """The file of LPIPS' backbone, where the configuration names one."""
+    weights = config["perceptual"]["weights"]
+    return [] if weights in ("stand-in", "download") else weights
+
+
+def halfway(wildcards):
+    """The state of the same cell's recommender that this one starts from."""
+    name = config["recommenders"][wildcards.recommender]["starts_from"]
+    return f"{CELL}/halfway.safetensors".format(**{**wildcards, "recommender": name})
