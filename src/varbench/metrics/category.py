@@ -1,41 +1,47 @@
-"""How much of the users' lists a category takes.
+"""How much of each user's list a set of items takes: the category whose images were attacked.
 
-Lists are (users, length) items, best first, -1 where a list has ended.
+``lists`` (users, L) holds every user's items, best first, padded with -1; ``items`` (M,) the ids of
+the set, without duplicates. CHR@K of the paper is the mean of ``hits`` over the users.
 """
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from varbench.errors import InputError
+Integers = NDArray[np.integer[Any]]
 
 
-def hits(lists: NDArray[np.integer], items: NDArray[np.integer], k: int) -> NDArray[np.int64]:
-    """Return how many of each user's first ``k`` items are among ``items``, (users,).
+def hits(lists: Integers, items: Integers, k: int) -> NDArray[np.int64]:
+    """Return the category hits: how many of each user's first ``k`` are of the set, (users,).
 
-    The mean over users is the category hit ratio, CHR@k (Eq. 5 of the paper without its division by
-    k, as in its tables): from 0 to k.
-
-    Raises InputError where ``k`` is no length of a beginning of the lists.
+    From 0 to ``k``: the paper's category hit ratio divides by the users only, not by ``k``.
     """
-    found: NDArray[np.int64] = _found(lists, items, k).sum(axis=1)
-    return found
+    counts: NDArray[np.int64] = _members(lists, items, k).sum(axis=1, dtype=np.int64)
+    return counts
 
 
-def ndcg(lists: NDArray[np.integer], items: NDArray[np.integer], k: int) -> NDArray[np.float64]:
-    """Return the discounted hits of each user's first ``k`` items over the most possible, (users,).
+def share(lists: Integers, items: Integers, k: int) -> NDArray[np.float64]:
+    """Return which share of each user's first ``k`` is of the set; NaN for an empty list."""
+    length = (lists[:, :k] >= 0).sum(axis=1)
+    shares: NDArray[np.float64] = hits(lists, items, k) / np.where(length, length, np.nan)
+    return shares
 
-    A hit at place n counts 1 / log2(n + 1) (Järvelin and Kekäläinen, TOIS 2002); 1 means that the
-    list begins with ``items`` alone, as far as they reach. 0 for no items.
 
-    Raises InputError where ``k`` is no length of a beginning of the lists.
+def ndcg(lists: Integers, items: Integers, k: int) -> NDArray[np.float64]:
+    """Return the category's nDCG@K: hits discounted by log2(1 + place), the best possible being 1.
+
+    The best possible list begins with the set's items, or with ``k`` of them; a user some of whose
+    training items are of the set may thus be unable to reach 1. An empty set gives NaN.
     """
-    discounts = 1 / np.log2(np.arange(2, k + 2))
-    best = discounts[: len(np.unique(items))].sum()
-    gained: NDArray[np.float64] = _found(lists, items, k) @ discounts
-    return gained / best if best else gained
+    discounts = 1 / np.log2(2.0 + np.arange(k))
+    best = discounts[: len(items)].sum() if len(items) else np.nan
+    gains: NDArray[np.float64] = _members(lists, items, k) @ discounts / best
+    return gains
 
 
-def _found(lists: NDArray[np.integer], items: NDArray[np.integer], k: int) -> NDArray[np.bool_]:
-    if not 1 <= k <= lists.shape[1]:
-        raise InputError(f"k is {k}, but the lists hold {lists.shape[1]} items; rank longer lists")
+def _members(lists: Integers, items: Integers, k: int) -> NDArray[np.bool_]:
+    """Return for each user's first ``k`` whether they are of the set, (users, k)."""
+    if k > lists.shape[1]:
+        raise ValueError(f"lists of {lists.shape[1]} items have no first {k}")
     return np.isin(lists[:, :k], items)

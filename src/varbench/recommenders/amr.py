@@ -1,13 +1,13 @@
-"""AMR: VBPR trained on images whose features an adversary moves to raise its loss.
+"""AMR: VBPR trained against an adversary that moves the items' features to raise its loss.
 
-Tang et al., "Adversarial training towards robust multimedia recommender system", TKDE 2020.
-The loss is BPR(f) + weight * BPR(f + Delta), where Delta_i moves the features of item i by
-epsilon (L2) along the gradient of the batch's BPR loss.
+Tang et al., "Adversarial training towards robust multimedia recommender system", TKDE 2020: the
+loss is BPR(f) + weight * BPR(f + Delta). Delta_i has length epsilon (L2) and the direction of the
+gradient of the batch's BPR(f) by f_i; the loss's own gradients take it as a constant.
 
-That gradient is E r_i, r_i being the sum of the slope times rho_u over the triplets where i is the
-positive item, less the sum over those where it is the negative one. So Delta_i = E a_i with
-a_i = epsilon r_i / |E r_i|, and both |E r_i|^2 = r_i . G r_i and E' Delta_i = G a_i take K x K
-numbers, G = E E', instead of D-wide ones. Delta is a constant for the gradients.
+The gradient by f_i is E' r_i. Here r_i sums slope * rho_u over the triplets in which i is the
+positive item, and - slope * rho_u over those in which it is the negative one. With G = E E' (K, K)
+|E' r_i|^2 = r_i . G r_i, so Delta_i = E' a_i with a_i = epsilon r_i / sqrt(r_i . G r_i), and what
+it adds to a score is rho_u . G a_i: nothing as wide as the features is ever built.
 """
 
 from dataclasses import dataclass
@@ -27,36 +27,36 @@ from varbench.recommenders.batch import Batch, Gradients
 from varbench.recommenders.state import State
 from varbench.recommenders.training import fit
 
-TINY = 1e-30  # an item whose squared gradient is smaller is hardly moved, one of 0 not at all
+TINY = 1e-30  # keeps an item whose gradient is zero where it is
 
 
 def train(
     interactions: sparse.csr_matrix,
     features: NDArray[np.float32],
     *,
-    start: State | None,
+    start: State | None = None,
     adversarial_weight: float = 0.1,
     epsilon: float = 1.0,
     **options: Any,
 ) -> State:
-    """Train adversarially from ``start``, the state of a VBPR training on the same data.
+    """Train on from ``start``, the state of a VBPR training on the same data.
 
     Parameters
     ----------
     adversarial_weight
-        Of the loss on moved features; with 0 this continues VBPR exactly.
+        Of the loss on the moved features; with 0 this continues VBPR exactly.
     epsilon
-        Length by which the features of an item are moved, in their unit.
+        How far an item's features are moved, in their own unit.
     options
         As for ``training.fit``.
 
     Raises
     ------
     InputError
-        Without ``start``, and for the reasons of ``training.fit``.
+        There is no ``start``, or as for ``training.fit``.
     """
     if start is None:
-        raise InputError("amr: no state to start from; set starts_from to a vbpr recommender")
+        raise InputError("amr: no state to start from; let starts_from name a vbpr recommender")
     adversarial = partial(step, weight=adversarial_weight, epsilon=epsilon)
     return fit(adversarial, interactions, features, start=start, **options)
 
@@ -64,20 +64,21 @@ def train(
 def step(
     state: State, batch: Batch, *, weight: float, epsilon: float
 ) -> tuple[Gradients, dict[str, Tensor]]:
-    """Return the gradients of the batch's loss, and its clean and adversarial BPR losses."""
-    scores = vbpr.score(state, batch)
-    slope = vbpr.slope(scores.margin)
-    moved = perturbation(state, batch, slope[:, None] * scores.user_visual, epsilon)
-    margin = scores.margin + vecdot(scores.user_visual, moved.visual)
+    """Return the gradients of the batch's loss, and its BPR losses without and with Delta."""
+    terms = vbpr.evaluate(state, batch)
+    slopes = vbpr.slope(terms.margin)
+    delta = perturbation(state, batch, slopes[:, None] * terms.user_visual, epsilon)
+    margin = terms.margin + vecdot(terms.user_visual, delta.visual)
     weighted = weight * vbpr.slope(margin)  # (T,)
 
-    both = vbpr.gradients(scores, slope + weighted)
-    adversarial = weighted[:, None] * scores.user_visual
-    both.user_visual.addcmul_(weighted[:, None], moved.visual)
-    # The features' own part is in `both`; that of Delta = E a is E (a' adversarial).
-    both.embedding.addmm_(adversarial.T @ moved.coordinates, state.embedding)
-    losses = {"loss": vbpr.loss(scores.margin), "adversarial_loss": vbpr.loss(margin)}
-    return both, losses
+    total = vbpr.gradients(batch, terms, slopes + weighted)
+    # So far the features have not moved. Their move adds to what multiplies rho_u, and to what
+    # multiplies E: pull' (Delta_i - Delta_j) = (pull' a) E.
+    pull = weighted[:, None] * terms.user_visual
+    total.user_visual.addcmul_(weighted[:, None], delta.visual)
+    total.embedding.addmm_(pull.T @ delta.coordinates, state.embedding)
+    losses = {"loss": vbpr.loss(terms.margin), "adversarial_loss": vbpr.loss(margin)}
+    return total, losses
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,9 @@ class Perturbation:
     Attributes
     ----------
     coordinates
-        (T, K): a_i - a_j, where Delta = E a.
+        (T, K): a_i - a_j, where Delta = E' a.
     visual
-        (T, K): E' (Delta_i - Delta_j).
+        (T, K): E (Delta_i - Delta_j).
     """
 
     coordinates: Tensor
@@ -97,17 +98,14 @@ class Perturbation:
 
 
 def perturbation(state: State, batch: Batch, pull: Tensor, epsilon: float) -> Perturbation:
-    """Move the features of every item of the batch by ``epsilon`` to where its loss rises most.
+    """Move every item of the batch by ``epsilon`` to where the batch's BPR loss rises fastest.
 
-    pull : (T, K) slope * rho_u, the gradient by E' f_i; that by E' f_j is its opposite
+    pull : (T, K) slope * rho_u, the gradient of that loss by E f_i; by E f_j it is the opposite
     """
     gram = state.embedding @ state.embedding.T  # (K, K)
     r = batch.items.sum(torch.cat([pull, -pull]))  # (distinct items, K)
     visual = r @ gram
-    scale = epsilon / vecdot(r, visual)[:, None].clamp_min_(TINY).sqrt_()
-
-    def difference(by_item: Tensor) -> Tensor:
-        positive, negative = (scale * by_item)[batch.items.places].chunk(2)
-        return positive - negative
-
-    return Perturbation(coordinates=difference(r), visual=difference(visual))
+    scale = epsilon / vecdot(r, visual).clamp_min_(TINY).sqrt_()
+    moved = scale[:, None] * torch.cat([r, visual], dim=1)  # (distinct items, 2 K)
+    positive, negative = moved.index_select(0, batch.items.places).chunk(2)
+    return Perturbation(*(positive - negative).chunk(2, dim=1))

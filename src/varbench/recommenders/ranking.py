@@ -1,4 +1,4 @@
-"""Every user's ranking of the items that he did not train on, in blocks of users.
+"""Every user's ranking of the items outside their training items, in blocks of users.
 
 Better scores come first and equal scores in the order of the items' ids, in the lists and in every
 rank. Scores are float32: that is what the factors are learnt in, and half the work of float64.
@@ -8,7 +8,6 @@ No torch here: ranking takes less time than importing it.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,12 +23,12 @@ BLOCK = 2_000_000  # scores held at a time: 8 MB, of which a handful of copies e
 
 @dataclass(frozen=True)
 class Ranking:
-    """The ranking of ``items`` items for each user; a user's candidates are the items not trained on.
+    """Every user's ranking of their candidates: all items but the user's training items.
 
     Attributes
     ----------
     lists
-        (users, length) int32, the best candidates; -1 where there are fewer than ``length``.
+        (users, length) int32, the best candidates; padded with -1 where there are fewer.
     candidates
         (users,) int32, how many there are.
     held_out_rank
@@ -107,10 +106,11 @@ def rank(
         stop = min(start + block, users)
         scores = score(start, stop)
         if not np.isfinite(scores).all():
-            user = start + int((~np.isfinite(scores)).any(axis=1).argmax())
+            user = start + int(np.isfinite(scores).all(axis=1).argmin())
             raise InputError(f"scores of user {user} are not finite; train the recommender again")
         cost = np.negative(scores, dtype=np.float32)  # (n, items), the best first when sorted
-        cost[train[start:stop].nonzero()] = np.inf
+        known = train[start:stop].tocoo()
+        cost[known.row, known.col] = np.inf
         ordered = np.sort(cost, axis=1)
         asked = np.column_stack([held_out[start:stop], np.tile(attacked, (stop - start, 1))])
         lists[start:stop] = _lists(cost, ordered, length)

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from varbench.errors import InputError
@@ -71,13 +73,12 @@ def from_tensors(tensors: Mapping[str, Tensor]) -> State:
 
 def shapes(users: int, items: int, width: int, factors: int) -> dict[str, tuple[int, int]]:
     """Return the shape of every parameter; ``width`` is that of a feature vector, D."""
-    return dict(
-        zip(
-            PARAMETERS,
-            [(users, factors), (items, factors), (users, factors), (factors, width)],
-            strict=True,
-        )
-    )
+    return {
+        "user_factors": (users, factors),
+        "item_factors": (items, factors),
+        "user_visual_factors": (users, factors),
+        "embedding": (factors, width),
+    }
 
 
 def initial(expected: Mapping[str, tuple[int, int]], *, seed: int) -> State:
@@ -110,13 +111,12 @@ def check(state: State, expected: Mapping[str, tuple[int, int]]) -> None:
             raise InputError(f"state: {name} holds values that are not finite; train it again")
 
 
-def ranking_factors(state: State, features: Tensor) -> dict[str, Tensor]:
-    """Return the matrices whose products rank the items, as ``ranking.dot_product_scores`` takes.
+def ranking_factors(state: State, features: NDArray[np.float32]) -> dict[str, Tensor]:
+    """Return, for a file, the matrices that ``ranking.dot_product_scores`` multiplies.
 
     features : (items, D), those that the state was trained on, or others of the same extractor
     """
-    visual = features.to(state.embedding.device) @ state.embedding.T  # (items, K)
-    named = {name: getattr(state, name) for name in PARAMETERS[:3]} | {
-        "item_visual_factors": visual
-    }
-    return {name: tensor.detach().cpu() for name, tensor in named.items()}
+    tensors = state.tensors()
+    factors = {name: tensors[name] for name in PARAMETERS if name != "embedding"}
+    visual = torch.from_numpy(features) @ tensors["embedding"].T  # (items, K)
+    return {**factors, "item_visual_factors": visual}

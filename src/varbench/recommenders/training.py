@@ -82,12 +82,12 @@ def fit(
     last = epochs + (start.epoch if start else 0)
     state = resume or start or initial(expected, seed=seed)
     state = state.copy(device)
-    learning_rates = dict(zip(PARAMETERS, [
-        learning_rate_users, learning_rate_items, learning_rate_users, learning_rate_embedding,
-    ], strict=True))  # fmt: skip
-    regularisations = dict(zip(PARAMETERS, [
-        regularisation_users, regularisation_items, regularisation_users, regularisation_embedding,
-    ], strict=True))  # fmt: skip
+    settings = {
+        "user_factors": (learning_rate_users, regularisation_users),
+        "item_factors": (learning_rate_items, regularisation_items),
+        "user_visual_factors": (learning_rate_users, regularisation_users),
+        "embedding": (learning_rate_embedding, regularisation_embedding),
+    }
     visual = torch.from_numpy(features).to(device)
 
     for epoch in range(state.epoch, last):
@@ -96,7 +96,7 @@ def fit(
         totals: dict[str, Tensor | float] = {}
         for batch in _batches(drawn, visual, batch_size):
             gradients, losses = step(state, batch)
-            _update(state, batch, gradients, learning_rates, regularisations)
+            _update(state, batch, gradients, settings)
             for name, value in losses.items():
                 totals[name] = totals.get(name, 0.0) + value
         state.epoch = epoch + 1
@@ -110,9 +110,11 @@ def fit(
 
 def _batches(drawn: Triplets, features: Tensor, batch_size: int) -> Iterator[Batch]:
     """Yield the batches of an epoch."""
-    columns = (torch.from_numpy(ids).to(features.device).split(batch_size) for ids in drawn)
+    columns = (torch.from_numpy(ids).to(features.device) for ids in drawn)
     signs = features.new_tensor([1.0, -1.0])
-    for users, positives, negatives in zip(*columns, strict=True):
+    for users, positives, negatives in zip(
+        *(torch.split(ids, batch_size) for ids in columns), strict=True
+    ):
         pairs = torch.stack([positives, negatives], dim=1)  # (T, 2)
         # features[positives] - features[negatives] in one pass, without two matrices more.
         difference = embedding_bag(
@@ -122,31 +124,25 @@ def _batches(drawn: Triplets, features: Tensor, batch_size: int) -> Iterator[Bat
 
 
 def _update(
-    state: State,
-    batch: Batch,
-    gradients: Gradients,
-    learning_rates: dict[str, float],
-    regularisations: dict[str, float],
+    state: State, batch: Batch, gradients: Gradients, settings: dict[str, tuple[float, float]]
 ) -> None:
-    """Add the regularisation's gradients and take a step of Adagrad, in place."""
+    """Take a step of Adagrad in place; settings: learning rate and regularisation by name."""
     by_row = {
         "user_factors": (batch.users, gradients.user),
         "item_factors": (batch.items, torch.cat([gradients.item, -gradients.item])),
         "user_visual_factors": (batch.users, gradients.user_visual),
     }
     for name, (rows, gradient) in by_row.items():
-        values = getattr(state, name)
+        learning_rate, weight = settings[name]
+        values, accumulator = getattr(state, name), state.accumulators[name]
         total = rows.sum(gradient)  # (distinct, K)
-        total.addcmul_(
-            rows.counts, _penalty(values.index_select(0, rows.distinct), regularisations[name])
-        )
-        adagrad.update_rows(
-            values, state.accumulators[name], rows.distinct, total, learning_rates[name]
-        )
-    name, gradient = "embedding", gradients.embedding
-    if regularisations[name]:
-        gradient += _penalty(state.embedding, regularisations[name])
-    adagrad.update(state.embedding, state.accumulators[name], gradient, learning_rates[name])
+        total += rows.counts * _penalty(values.index_select(0, rows.distinct), weight)
+        adagrad.update_rows(values, accumulator, rows.distinct, total, learning_rate)
+    learning_rate, weight = settings["embedding"]
+    gradient = gradients.embedding
+    if weight:  # the one parameter that is large, and that the experiment does not regularise
+        gradient += _penalty(state.embedding, weight)
+    adagrad.update(state.embedding, state.accumulators["embedding"], gradient, learning_rate)
 
 
 def _penalty(values: Tensor, weight: float) -> Tensor:
