@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -205,3 +207,48 @@ def test_a_fresh_clone_over_existing_results_reruns_nothing(finished, tmp_path):
     for part in ("results", ".snakemake"):
         shutil.copytree(finished / part, clone / part)
     assert grid.planned(clone) == set()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("attacks/pgd_8/epsilon", 300, "configuration: attacks.pgd_8.epsilon: 300 is greater"),
+        ("attacks/pgd_8/epsilom", 4, "did you mean 'epsilon'?"),
+        ("datasets/mini_men/target_category", "sandal", "are the same"),
+    ],
+)
+def test_a_bad_configuration_stops_before_any_job(checkout, key, value, message):
+    edit(checkout, key, value)
+    done = grid.snakemake(checkout, "all", check=False)
+    assert done.returncode
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_category_without_images_is_named(tmp_path):
+    classes = pd.DataFrame({"item": [0, 1], "class": [3, 4], "probability": 1.0})
+    classes.to_parquet(tmp_path / "classes.parquet")
+    done = subprocess.run(
+        [
+            *(sys.executable, grid.BASE / "workflow" / "scripts" / "select_attacked.py"),
+            *("--dataset", "shop", "--source-class", "7", "--target-class", "4"),
+            *("--classes", tmp_path / "classes.parquet", "--output", tmp_path / "out.parquet"),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: datasets.shop.source_category: the undefended network")
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_a_damaged_intermediate_file_is_named(finished, tmp_path):
+    checkout = tmp_path / "damaged"
+    shutil.copytree(finished, checkout, symlinks=True)
+    path = next(iter((checkout / "results" / "cells").glob("*/FAT/pgd_8/vbpr/0/lists.npy")))
+    path.write_bytes(path.read_bytes()[:-100])
+    done = grid.snakemake(checkout, "all", check=False)
+    output = done.stdout + done.stderr
+    assert "lists.npy: cannot be read" in output
+    assert "delete it and run again" in output
