@@ -166,16 +166,16 @@ def _complete(
     step = max(1, _BLOCK // users)
     for start in range(0, len(rare), step):
         block = rare[start : start + step]
-        race = rng.standard_exponential((users, len(block)), np.float32)
-        race /= weights(slice(None), block)
+        race = rng.standard_exponential((len(block), users), np.float32)
+        race /= weights(slice(None), block).T
         place = np.full(items, -1)
         place[block] = np.arange(len(block))
         owned = place[item] >= 0
-        race[user[owned], place[item[owned]]] = np.inf
-        ranked = np.argsort(race, axis=0)[: int(lacking[block].max())]
-        ranks, columns = np.nonzero(np.arange(len(ranked))[:, None] < lacking[block])
-        added_users.append(ranked[ranks, columns])
-        added_items.append(block[columns])
+        race[place[item[owned]], user[owned]] = np.inf
+        ranked = np.argsort(race, axis=1)[:, : int(lacking[block].max())]
+        rows, ranks = np.nonzero(np.arange(ranked.shape[1]) < lacking[block][:, None])
+        added_users.append(ranked[rows, ranks])
+        added_items.append(block[rows])
     return np.concatenate(added_users), np.concatenate(added_items)
 
 

@@ -70,10 +70,10 @@ def _boards(size: int, rng: np.random.Generator) -> Layer:
     _, y = _square(size)
     count = int(rng.integers(3, 7))
     place = y * count + rng.random()
-    tone = rng.normal(1, 0.07, count + 2).astype(np.float32)[place.astype(int)]
-    grain = 0.06 * smooth_noise(size, size // 2, 4, rng) + 0.04 * smooth_noise(size, 24, 3, rng)
+    tone = rng.normal(1, 0.05, count + 2).astype(np.float32)[place.astype(int)]
+    grain = 0.045 * smooth_noise(size, size // 2, 4, rng) + 0.03 * smooth_noise(size, 24, 3, rng)
     tone *= 1 + grain
-    tone *= 1 - 0.4 * (np.abs(place % 1 - 0.5) > 0.5 - 0.012 * count)
+    tone *= 1 - 0.3 * (np.abs(place % 1 - 0.5) > 0.5 - 0.012 * count)
     return tone.T if rng.random() < 0.5 else tone
 
 
@@ -81,7 +81,7 @@ def _cloth(size: int, rng: np.random.Generator) -> Layer:
     x, y = _square(size)
     turns = np.float32(2 * np.pi * rng.uniform(14, 30))
     threads = smooth_noise(size, size // 2, 6, rng) + smooth_noise(size, 6, size // 2, rng)
-    return 1 + 0.04 * (np.sin(turns * x) * np.sin(turns * y) + threads)
+    return 1 + 0.025 * (np.sin(turns * x) * np.sin(turns * y) + threads)
 
 
 def _stone(size: int, rng: np.random.Generator) -> Layer:

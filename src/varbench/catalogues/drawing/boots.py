@@ -66,7 +66,7 @@ def cowboy_boot(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> N
     canvas.line(curve((0.42, 0.56), (0.6, 0.5), (0.78, 0.62)), 0.03, thread)
     canvas.line(rim, 0.05, leather, 140)
     dark = darker(palette.second, 0.75)
-    canvas.line(sole[:-6], 0.05, dark, 130)
+    canvas.line(sole[:-6], 0.08, dark, 130)
     canvas.fill(straight((-0.56, 0.64), (-0.12, 0.64), (-0.2, 0.94), (-0.48, 0.94)), dark, 120)
     if rng.random() < 0.5:  # spur strap
         canvas.line(curve((-0.5, 0.4), (-0.1, 0.36), (0.2, 0.26)), 0.06, dark, 140)

@@ -19,7 +19,7 @@ def jean(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> None:
     """Trousers with waistband, fly, pockets and contrast stitching."""
     waist, hip = rng.uniform(0.34, 0.4), rng.uniform(0.44, 0.5)
     top, hem = -0.92, rng.uniform(0.86, 0.96)
-    spread, width = rng.uniform(0.3, 0.46), rng.uniform(0.11, 0.2)
+    spread, width = rng.uniform(0.34, 0.46), rng.uniform(0.12, 0.19)
     crotch = rng.uniform(-0.3, -0.2)
     outer = curve((waist, top), (hip, -0.5), (spread + width + 0.02, 0.2), (spread + width, hem))
     inner = curve((spread - width, hem), (spread - width - 0.06, 0.3), (0.0, crotch))

@@ -113,7 +113,8 @@ class Canvas:
         """Draw along ``points``, ``width`` wide; without a height the relief stays as it is."""
         corners = (points @ self.matrix + self.offset).ravel().tolist()
         pixels = max(1, round(width * self.unit))
-        joint = "curve" if len(points) < 8 else None  # smooth curves have no gaps to fill
+        # Corners leave gaps to fill; those of a smooth curve show only where it is thick.
+        joint = "curve" if len(points) < 8 or pixels > 12 else None
         if height is not None:
             self._relief.line(corners, fill=height, width=pixels, joint=joint)
         if isinstance(paint, tuple):
@@ -146,7 +147,7 @@ class Canvas:
         self._relief.polygon(corners, fill=0)
 
     def centre(self, x: float, y: float) -> None:
-        """Move the product so that the middle of what is drawn lies at pixel (x, y)."""
+        """Move the finished product so that the middle of what is drawn lies at pixel (x, y)."""
         left, top, right, bottom = self.ink.getbbox() or (0, 0, self.side, self.side)
         across, down = round((left + right) / 2 - x), round((top + bottom) / 2 - y)
         window = (across, down, across + self.side, down + self.side)

@@ -28,27 +28,27 @@ class _Product:
 
     paint: Callable[[Canvas, Palette, np.random.Generator], None]
     material: Material
-    tilt: float = 0.12
+    tilt: float = 0.08
 
 
 # Names and order are torchvision's ImageNet class names in the order of their indices.
 _PRODUCTS = {
     "backpack": _Product(carried.backpack, Material("canvas", folds=0.5, stands=True), 0.05),
-    "bow tie": _Product(worn.bow_tie, Material("satin", gloss=0.15, folds=0.5), 0.2),
+    "bow tie": _Product(worn.bow_tie, Material("satin", gloss=0.15, folds=0.5), 0.12),
     "brassiere": _Product(underwear.brassiere, Material("lace", gloss=0.1, folds=0.3)),
     "cowboy boot": _Product(boots.cowboy_boot, Material("leather", 0.35, 0.4, stands=True), 0.05),
-    "cowboy hat": _Product(worn.cowboy_hat, Material("felt", folds=0.3), 0.15),
-    "jean": _Product(bottoms.jean, Material("twill"), 0.1),
-    "jersey": _Product(shirts.jersey, Material("jersey")),
-    "miniskirt": _Product(bottoms.miniskirt, Material("tweed"), 0.1),
-    "mitten": _Product(worn.mitten, Material("knit"), 0.25),
+    "cowboy hat": _Product(worn.cowboy_hat, Material("felt", folds=0.3), 0.1),
+    "jean": _Product(bottoms.jean, Material("twill"), 0.08),
+    "jersey": _Product(shirts.jersey, Material("purl")),
+    "miniskirt": _Product(bottoms.miniskirt, Material("herringbone"), 0.08),
+    "mitten": _Product(worn.mitten, Material("knit"), 0.16),
     "running shoe": _Product(shoes.running_shoe, Material("mesh", 0.1, 0.2, stands=True), 0.05),
-    "sandal": _Product(shoes.sandal, Material("suede", 0.2, 0.1, stands=True), 0.05),
-    "sock": _Product(boots.sock, Material("rib"), 0.2),
-    "sunglasses": _Product(worn.sunglasses, Material("satin", gloss=0.6, folds=0.0)),
+    "sandal": _Product(shoes.sandal, Material("braid", 0.2, 0.1, stands=True), 0.05),
+    "sock": _Product(boots.sock, Material("rib"), 0.14),
+    "sunglasses": _Product(worn.sunglasses, Material("lacquer", gloss=0.6, folds=0.0)),
     "sweatshirt": _Product(shirts.sweatshirt, Material("fleece")),
     "trench coat": _Product(outerwear.trench_coat, Material("gabardine", folds=0.8), 0.06),
-    "umbrella": _Product(carried.umbrella, Material("ripstop", gloss=0.15, folds=0.2), 0.2),
+    "umbrella": _Product(carried.umbrella, Material("ripstop", gloss=0.15, folds=0.2), 0.14),
 }
 CATEGORIES: tuple[str, ...] = tuple(_PRODUCTS)
 
@@ -81,12 +81,11 @@ def draw(category: str, look: Look, size: int, seed: int) -> NDArray[np.uint8]:
     product = _PRODUCTS[category]
     rng = np.random.default_rng(seed)
     side = 3 * size  # supersampled
-    scale = 0.5 * side * rng.uniform(0.78, 0.96)
+    scale = 0.5 * side * rng.uniform(0.83, 0.96)
     angle = rng.normal(0, product.tilt)
     cos, sin = np.cos(angle), np.sin(angle)
-    squeeze = np.diag(
-        [(1 if rng.random() < 0.5 else -1) * rng.normal(1, 0.04), rng.normal(1, 0.04)]
-    )
+    flip = 1 if rng.random() < 0.5 else -1
+    squeeze = np.diag([flip * rng.normal(1, 0.03), rng.normal(1, 0.03)])
     shear = np.array([[1, 0], [rng.normal(0, 0.05), 1]])
     matrix = scale * squeeze @ shear @ np.array([[cos, sin], [-sin, cos]])
     canvas = Canvas(side, matrix, np.full(2, side / 2))

@@ -60,18 +60,20 @@ def _fraction(values: Layer) -> Layer:
 
 # Woven and knitted cloth, as waves of x and y that are one thread apart.
 _THREADS: dict[str, Callable[[Layer, Layer], Layer]] = {
-    "canvas": lambda x, y: np.sin(x) * np.sin(y),
+    "braid": lambda x, y: np.sin(x + 2 * np.sin(y / 2)),
+    "canvas": lambda x, y: np.sin(x / 2) * np.sin(y / 2),
     "gabardine": lambda x, y: np.sin(x / 2 + y),
-    "jersey": lambda x, y: np.sin(y) * np.cos(x / 2),
+    "herringbone": lambda x, y: np.sin(x + 2 * np.abs(np.sin(y / 3))),
     "knit": lambda x, y: np.sin(y + 2 * np.abs(np.sin(x / 2))),
     "lace": lambda x, y: (np.cos(x) + np.cos(x / 2 + y) + np.cos(x / 2 - y)) / 2,
     "mesh": lambda x, y: (np.cos(x) + np.cos(y)) / 1.5,
+    "purl": lambda _, y: np.sin(y),
     "rib": lambda x, _: np.sin(x),
     "ripstop": lambda x, y: 2 * np.maximum(np.cos(x / 3), np.cos(y / 3)) ** 4 - 1,
     "twill": lambda x, y: np.sin(x + y),
 }
 # Other surfaces: smooth noise, by the pixels of a grain at a size of 64.
-_GRAINS = {"felt": 2.0, "fleece": 2.7, "leather": 4.0, "suede": 5.5, "tweed": 3.3, "satin": 8.0}
+_GRAINS = {"felt": 2.0, "fleece": 2.8, "leather": 4.0, "satin": 8.0, "lacquer": 16.0}
 
 
 def weave(kind: str, canvas: Canvas, size: int, rng: np.random.Generator) -> Layer:
@@ -82,6 +84,6 @@ def weave(kind: str, canvas: Canvas, size: int, rng: np.random.Generator) -> Lay
     if kind in _GRAINS:
         cells = round(64 / _GRAINS[kind])
         return 0.6 * smooth_noise(size, cells, cells, rng)
-    turns = 2 * math.pi / rng.uniform(0.09, 0.12)
+    turns = 2 * math.pi / rng.uniform(0.12, 0.14)
     x, y = canvas.grid(size)
     return _THREADS[kind](turns * x, turns * y)

@@ -36,9 +36,9 @@ class Look:
 
 
 def random_look(rng: np.random.Generator) -> Look:
-    """Return a look for any category: every colour as likely, half of the fabrics plain."""
+    """Return a look for any category: every colour as likely, most fabrics plain."""
     colour = str(rng.choice(list(COLOURS)))
-    plain = rng.random() < 0.5
+    plain = rng.random() < 0.6
     return Look(colour, PATTERNS[0] if plain else str(rng.choice(PATTERNS[1:])))
 
 

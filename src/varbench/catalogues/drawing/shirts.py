@@ -55,7 +55,7 @@ def _neck(
     *,
     collar: bool,
 ) -> None:
-    """Neck of a shirt: the inside of the back, then a round, a V or, with ``collar``, a polo neck."""
+    """Neck of a shirt: the inside of the back, a round or V neck or, with ``collar``, a polo."""
     kind = rng.integers(3 if collar else 2)
     depth = rng.uniform(0.12, 0.2) + (0.12 if kind == 1 else 0)
     back = curve((-width, y), (0, y + 0.07), (width, y))
@@ -102,7 +102,7 @@ def jersey(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> None:
     """A T-shirt or sports shirt: short sleeves or none."""
     sleeveless = rng.random() < 0.4
     neck, top = rng.uniform(0.2, 0.28), -0.82
-    body, hem = rng.uniform(0.44, 0.54), rng.uniform(0.62, 0.9)
+    body, hem = rng.uniform(0.46, 0.56), rng.uniform(0.5, 0.76)
     armpit = (body, -0.3)
     side = curve(armpit, (body - 0.02, 0.2), (body + 0.01, hem))
     trim = palette.second if rng.random() < 0.6 else palette.accent

@@ -49,8 +49,8 @@ def photograph(
     lamp = (math.cos(angle), math.sin(angle))
 
     light = _light(relief, lamp, material.folds, rng)
-    light *= 1 + rng.uniform(0.03, 0.06) * weave(material.weave, canvas, size, rng)
-    product = product * light[..., None]
+    threads = rng.uniform(0.028, 0.036) * weave(material.weave, canvas, size, rng)
+    product = product * light[..., None] + (cover * threads)[..., None]
     if material.gloss:
         product += (material.gloss * cover * _highlight(relief, lamp, rng))[..., None]
     scene = backdrop(size, rng)
@@ -126,7 +126,7 @@ def _camera(
     )
     balance = rng.normal(rng.uniform(0.92, 1.04), 0.02, 3)
     image = image * light[..., None] * balance.astype(np.float32)
-    softness = rng.uniform(0, 0.006) * size
+    softness = rng.uniform(0, 0.005) * size
     if softness > 0.25:
         image = gaussian_filter(image, (softness, softness, 0))
     image += rng.uniform(0.002, 0.008) * rng.standard_normal(image.shape, np.float32)

@@ -126,7 +126,7 @@ def sunglasses(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> No
     tint = darker(mix((40, 40, 48), palette.accent, rng.uniform(0, 0.5)), rng.uniform(0.1, 0.5))
     for part in (lens, flipped(lens)):
         x, y = part.mean(0)
-        rim = 1 + width / (part.max(0) - part.min(0))
+        rim = 1 + 1.6 * width / (part.max(0) - part.min(0))
         canvas.fill((part - (x, y)) * rim + (x, y), frame, 160)
         canvas.fill(part, tint, 120, opacity=int(rng.integers(215, 256)))
         glare = straight(
