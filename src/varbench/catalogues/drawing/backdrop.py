@@ -1,13 +1,14 @@
 """What is behind a product: paper, a wall and a floor, boards, cloth, stone or tiles."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from varbench.catalogues.drawing.fabric import smooth_noise
 
-Layer = NDArray[np.float32]  # (size, size)
+Layer = NDArray[np.floating[Any]]  # (size, size) float32
 
 _PAPERS = np.array(  # the common ones first
     [
@@ -39,7 +40,7 @@ def _square(size: int) -> tuple[Layer, Layer]:
     return x, y
 
 
-def backdrop(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
+def backdrop(size: int, rng: np.random.Generator) -> NDArray[np.floating[Any]]:
     """Return a random background, (size, size, 3) in about [0, 1]."""
     kind = _KINDS[int(np.searchsorted(_SHARES, rng.random()))]
     papers = len(_PAPERS)
@@ -47,7 +48,7 @@ def backdrop(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
     if kind == "boards":
         base = _WOODS[rng.integers(len(_WOODS))]
     tone = _TONES[kind](size, rng) + rng.uniform(0, 0.03) * smooth_noise(size, 10, 10, rng)
-    scene = (base / 255).astype(np.float32) * tone[..., None]
+    scene: NDArray[np.floating[Any]] = (base / 255).astype(np.float32) * tone[..., None]
     if rng.random() < 0.3:
         _intruder(scene, rng)
     return scene
@@ -56,14 +57,15 @@ def backdrop(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
 def _paper(size: int, rng: np.random.Generator) -> Layer:
     x, y = _square(size)
     across, down = rng.uniform(-0.12, 0.12), rng.uniform(-0.2, 0.05)
-    return 1 + np.float32(across) * (x - 0.5) + np.float32(down) * (y - 0.5)
+    return 1 + across * (x - 0.5) + down * (y - 0.5)
 
 
 def _floor(size: int, rng: np.random.Generator) -> Layer:
     _, y = _square(size)
     below = y - rng.uniform(0.5, 0.8)
     step = 0.5 + 0.5 * np.tanh(below * rng.uniform(8, 60))
-    return 1 + step * (rng.uniform(-0.22, 0.1) - 0.15 * below)
+    tone: Layer = 1 + step * (rng.uniform(-0.22, 0.1) - 0.15 * below)
+    return tone
 
 
 def _boards(size: int, rng: np.random.Generator) -> Layer:
@@ -74,19 +76,22 @@ def _boards(size: int, rng: np.random.Generator) -> Layer:
     grain = 0.045 * smooth_noise(size, size // 2, 4, rng) + 0.03 * smooth_noise(size, 24, 3, rng)
     tone *= 1 + grain
     tone *= 1 - 0.3 * (np.abs(place % 1 - 0.5) > 0.5 - 0.012 * count)
-    return tone.T if rng.random() < 0.5 else tone
+    turned: Layer = tone.T if rng.random() < 0.5 else tone
+    return turned
 
 
 def _cloth(size: int, rng: np.random.Generator) -> Layer:
     x, y = _square(size)
     turns = np.float32(2 * np.pi * rng.uniform(14, 30))
     threads = smooth_noise(size, size // 2, 6, rng) + smooth_noise(size, 6, size // 2, rng)
-    return 1 + 0.025 * (np.sin(turns * x) * np.sin(turns * y) + threads)
+    tone: Layer = 1 + 0.025 * (np.sin(turns * x) * np.sin(turns * y) + threads)
+    return tone
 
 
 def _stone(size: int, rng: np.random.Generator) -> Layer:
     veins = np.abs(smooth_noise(size, 5, 7, rng) + 0.35 * smooth_noise(size, 12, 12, rng))
-    return 1 - 0.13 * np.exp(-5 * veins) + 0.04 * smooth_noise(size, 9, 9, rng)
+    tone: Layer = 1 - 0.13 * np.exp(-5 * veins) + 0.04 * smooth_noise(size, 9, 9, rng)
+    return tone
 
 
 def _tiles(size: int, rng: np.random.Generator) -> Layer:
@@ -94,13 +99,14 @@ def _tiles(size: int, rng: np.random.Generator) -> Layer:
     count = rng.uniform(2, 5)
     off_centre = [np.abs((axis * count + rng.random()) % 1 - 0.5) for axis in (x, y)]
     joint = np.maximum(*off_centre) > 0.47
-    return 1 + 0.03 * smooth_noise(size, 8, 8, rng) - 0.14 * joint
+    tone: Layer = 1 + 0.03 * smooth_noise(size, 8, 8, rng) - 0.14 * joint
+    return tone
 
 
 _TONES = dict(zip(_KINDS, (_paper, _floor, _boards, _cloth, _stone, _tiles), strict=True))
 
 
-def _intruder(scene: NDArray[np.float32], rng: np.random.Generator) -> None:
+def _intruder(scene: NDArray[np.floating[Any]], rng: np.random.Generator) -> None:
     """Blend in something out of focus at the left or right edge, in place."""
     x, y = _square(len(scene))
     side, height = (1.05 if rng.random() < 0.5 else -0.05), rng.random()

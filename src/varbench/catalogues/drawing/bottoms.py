@@ -24,8 +24,8 @@ def jean(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> None:
     outer = curve((waist, top), (hip, -0.5), (spread + width + 0.02, 0.2), (spread + width, hem))
     inner = curve((spread - width, hem), (spread - width - 0.06, 0.3), (0.0, crotch))
     leg = path([(0, top)], outer, inner)
-    for side in (leg, flipped(leg)):
-        canvas.fill(side, palette.fabric, 120)
+    for part in (leg, flipped(leg)):
+        canvas.fill(part, palette.fabric, 120)
     thread = (214, 158, 84) if rng.random() < 0.6 else lighter(palette.main, 0.5)
     for side in (1, -1):
         flip = np.array([side, 1])

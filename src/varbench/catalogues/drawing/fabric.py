@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from PIL import Image
 
 from varbench.catalogues.drawing.canvas import Canvas, Colour, Paint
 
-Layer = NDArray[np.float32]  # (size, size)
+Layer = NDArray[np.floating[Any]]  # (size, size) float32
 
 PATTERNS = ("plain", "stripes", "checks", "dots", "zigzag", "camouflage")
 

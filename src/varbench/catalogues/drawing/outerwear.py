@@ -29,9 +29,9 @@ def trench_coat(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> N
         ),
         curve((shoulder - 0.0, 0.28), (shoulder - 0.05, -0.1), (shoulder - 0.1, -0.5)),
     )
-    for side in (sleeve, flipped(sleeve)):
-        canvas.fill(side, palette.fabric, 105)
-        canvas.line(side, 0.02, palette.seam)
+    for part in (sleeve, flipped(sleeve)):
+        canvas.fill(part, palette.fabric, 105)
+        canvas.line(part, 0.02, palette.seam)
     half = path(
         [(0, -0.84)],
         curve((0.16, -0.84), (0.34, -0.76), (shoulder - 0.06, -0.5), (waist + 0.02, belt - 0.1)),
@@ -51,9 +51,9 @@ def trench_coat(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> N
         (0.08, -0.9), (0.26, -0.72), (0.22, -0.58), (0.28, -0.54), (0.02, -0.24), (0.03, -0.4)
     )
     lining = darker(palette.main, 0.16) if rng.random() < 0.7 else palette.second
-    for side in (lapel, flipped(lapel)):
-        canvas.fill(side, lining, 145)
-        canvas.line(path(side, side[:1]), 0.02, palette.seam)
+    for part in (lapel, flipped(lapel)):
+        canvas.fill(part, lining, 145)
+        canvas.line(path(part, part[:1]), 0.02, palette.seam)
     collar = curve((-0.13, -0.88), (0, -0.94), (0.13, -0.88))
     canvas.line(collar, 0.09, lining, 140)
     button = (

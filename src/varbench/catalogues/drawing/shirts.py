@@ -201,8 +201,8 @@ def sweatshirt(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> No
         (reach - 0.18, wrist + 0.16),
         (reach, wrist + 0.12),
     )
-    for side in (cuff, flipped(cuff)):
-        canvas.fill(side, rib, 112)
+    for part in (cuff, flipped(cuff)):
+        canvas.fill(part, rib, 112)
     canvas.both(
         curve((body, top + 0.52), (body - 0.06, top + 0.3), (0.44, top + 0.08)),
         0.025,

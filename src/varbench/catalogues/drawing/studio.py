@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from varbench.catalogues.drawing.backdrop import backdrop
 from varbench.catalogues.drawing.canvas import Canvas
 from varbench.catalogues.drawing.fabric import smooth_noise, weave
 
-Layer = NDArray[np.float32]  # (size, size)
+Layer = NDArray[np.floating[Any]]  # (size, size) float32
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def _light(
 def _highlight(relief: Layer, lamp: tuple[float, float], rng: np.random.Generator) -> Layer:
     """Brightness that a glossy surface adds where it faces the lamp."""
     slope = _slope(gaussian_filter(relief, 0.03 * len(relief)), lamp)
-    return np.clip(slope - rng.uniform(0.2, 0.4), 0, 0.6)
+    highlight: Layer = np.clip(slope - rng.uniform(0.2, 0.4), 0, 0.6)
+    return highlight
 
 
 def _shadow(
@@ -98,7 +100,7 @@ def _shadow(
     reach = rng.uniform(0.01, 0.045) * size
     across, down = round(-lamp[0] * reach), round(-lamp[1] * reach)
     cast = np.roll(cover, (down, across), (0, 1))
-    dark = rng.uniform(0.15, 0.45) * gaussian_filter(
+    dark: Layer = rng.uniform(0.15, 0.45) * gaussian_filter(
         cast, rng.uniform(0.015, 0.04) * size, truncate=3
     )
     if stands:
@@ -114,7 +116,7 @@ def _shadow(
 
 
 def _camera(
-    image: NDArray[np.float32], lamp: tuple[float, float], rng: np.random.Generator
+    image: NDArray[np.floating[Any]], lamp: tuple[float, float], rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """Fall-off of the lamp, exposure, white balance, lens blur and sensor noise."""
     size = len(image)

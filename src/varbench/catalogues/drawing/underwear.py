@@ -62,11 +62,11 @@ def _two_cups(canvas: Canvas, palette: Palette, rng: np.random.Generator) -> Non
     canvas.fill(bridge, palette.fabric, 115)
     peak = rng.uniform(-0.32, -0.2)
     edge = curve((0.04, 0.14), (0.2, -0.06), (0.36, -0.22), (0.5, peak - 0.06))
-    side = curve((0.5, peak - 0.06), (0.64, -0.14), (0.74, 0.08))
+    outer = curve((0.5, peak - 0.06), (0.64, -0.14), (0.74, 0.08))
     wire = curve(
         (0.74, 0.08), (0.68, low - 0.06), (centre, low + 0.06), (0.12, low - 0.1), (0.04, 0.14)
     )
-    cup = path(edge, side, wire)
+    cup = path(edge, outer, wire)
     lace = lighter(palette.second, 0.2) if rng.random() < 0.6 else palette.seam
     for part in (cup, flipped(cup)):
         canvas.fill(part, palette.fabric, 150)
