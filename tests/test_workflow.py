@@ -67,7 +67,9 @@ def test_tables_have_a_row_for_every_cell(finished):
     assert len(images) == 1 * 2 * 2
     assert images["success_rate"].between(0, 1).all()
     assert images["lpips"].isna().all()  # the stand-in never stands under that name
-    assert (images["perceptual_stand_in"] > 0).all()
+    # Five iterations of C&W may find nothing and leave images as they are; PGD moves every one.
+    assert (images["perceptual_stand_in"] >= 0).all()
+    assert (images.loc[images["attack"] == "pgd_8", "perceptual_stand_in"] > 0).all()
     assert images["perceptual_label"].str.contains("not LPIPS").all()
     accuracy = pd.read_csv(tables / "accuracy.csv")
     assert accuracy["auc"].between(0, 1).all()
