@@ -348,13 +348,80 @@ def test_two_threads_are_reproducible():
     assert equal(*runs)
 
 
+# What cannot be trained
+
+
+@pytest.mark.parametrize("features", [drawn_features(39), np.ones(40, np.float32)])
+def test_features_that_do_not_fit(features):
+    with pytest.raises(InputError, match=r"features: shape .* \(40, D\)"):
+        train("vbpr", drawn_matrix(), features, epochs=1)
+
+
+def test_features_that_are_not_finite():
+    features = drawn_features()
+    features[17, 3] = np.nan
+    with pytest.raises(InputError, match="features: row 17"):
+        train("vbpr", drawn_matrix(), features, epochs=1)
+
+
+@pytest.mark.parametrize("method", ["vbpr", "amr"])
+def test_divergence_stops_with_the_epoch(method):
+    start = initial(shapes(30, 40, 12, 64), seed=0)
+    with pytest.raises(InputError, match=r"epoch 0; lower the learning rates"):
+        train(
+            method, drawn_matrix(), drawn_features(), start=start, epochs=2,
+            batch_size=32, learning_rate_users=1e30, learning_rate_embedding=1e30,
+        )  # fmt: skip
+
+
+def test_amr_needs_a_start():
+    with pytest.raises(InputError, match="amr: no state to start from"):
+        train("amr", drawn_matrix(), drawn_features(), epochs=1)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+@pytest.mark.parametrize("prefix", ["", "accumulator."])
+@pytest.mark.parametrize("role", ["start", "resume"])
+def test_states_that_do_not_fit_name_the_tensor(name, prefix, role):
+    tensors = initial(shapes(30, 40, 12, 6), seed=0).tensors()
+    tensors[prefix + name] = tensors[prefix + name][:-1]
+    state = {role: from_tensors(tensors)}
+    with pytest.raises(InputError, match=rf"state: {prefix}{name} has shape"):
+        train("vbpr", drawn_matrix(), drawn_features(), epochs=1, **SMALL, **state)
+    del tensors[prefix + name]
+    with pytest.raises(InputError, match=f"lacks the tensor {prefix}{name}"):
+        from_tensors(tensors)
+
+
+def test_state_that_is_not_finite_names_the_tensor():
+    start = initial(shapes(30, 40, 12, 6), seed=0)
+    start.embedding[2, 2] = math.inf
+    with pytest.raises(InputError, match="embedding holds values that are not finite"):
+        train("vbpr", drawn_matrix(), drawn_features(), epochs=1, start=start, **SMALL)
+
+
+def test_initial_values():
+    state = initial(shapes(3000, 40, 12, 6), seed=0)
+    for name in PARAMETERS:
+        assert getattr(state, name).abs().max() <= 0.02
+        assert (state.accumulators[name] == 0.1).all()
+    theory = stats.truncnorm(-2, 2, scale=0.01)
+    for name in ("user_factors", "user_visual_factors"):
+        assert stats.kstest(getattr(state, name).flatten().numpy(), theory.cdf).pvalue > 0.01
+    correlation = np.corrcoef(state.user_factors.flatten(), state.user_visual_factors.flatten())
+    assert abs(correlation[0, 1]) < 0.03
+
+
 # What every recommender must pass
+
+
+STARTS_FROM = {"amr": "vbpr"}
 
 
 def start_of(method, interactions, features, **options):
     """The options that give a recommender its start, where it needs one."""
-    needs = {"vbpr": None, "amr": "vbpr"}[method]
-    return {"start": train(needs, interactions, features, **options)} if needs else {}
+    needed = STARTS_FROM.get(method)
+    return {"start": train(needed, interactions, features, **options)} if needed else {}
 
 
 @pytest.fixture(params=sorted(METHODS["recommender"]))
@@ -468,67 +535,3 @@ def test_gpu_agrees_with_cpu(method):
         for device in ("cpu", "cuda")
     ]
     torch.testing.assert_close(states[0].tensors(), states[1].tensors(), rtol=1e-3, atol=1e-4)
-
-
-# What cannot be trained
-
-
-@pytest.mark.parametrize("features", [drawn_features(39), np.ones(40, np.float32)])
-def test_features_that_do_not_fit(features):
-    with pytest.raises(InputError, match=r"features: shape .* \(40, D\)"):
-        train("vbpr", drawn_matrix(), features, epochs=1)
-
-
-def test_features_that_are_not_finite():
-    features = drawn_features()
-    features[17, 3] = np.nan
-    with pytest.raises(InputError, match="features: row 17"):
-        train("vbpr", drawn_matrix(), features, epochs=1)
-
-
-@pytest.mark.parametrize("method", ["vbpr", "amr"])
-def test_divergence_stops_with_the_epoch(method):
-    start = initial(shapes(30, 40, 12, 64), seed=0)
-    with pytest.raises(InputError, match=r"epoch 0; lower the learning rates"):
-        train(
-            method, drawn_matrix(), drawn_features(), start=start, epochs=2,
-            batch_size=32, learning_rate_users=1e30, learning_rate_embedding=1e30,
-        )  # fmt: skip
-
-
-def test_amr_needs_a_start():
-    with pytest.raises(InputError, match="amr: no state to start from"):
-        train("amr", drawn_matrix(), drawn_features(), epochs=1)
-
-
-@pytest.mark.parametrize("name", PARAMETERS)
-@pytest.mark.parametrize("prefix", ["", "accumulator."])
-@pytest.mark.parametrize("role", ["start", "resume"])
-def test_states_that_do_not_fit_name_the_tensor(name, prefix, role):
-    tensors = initial(shapes(30, 40, 12, 6), seed=0).tensors()
-    tensors[prefix + name] = tensors[prefix + name][:-1]
-    state = {role: from_tensors(tensors)}
-    with pytest.raises(InputError, match=rf"state: {prefix}{name} has shape"):
-        train("vbpr", drawn_matrix(), drawn_features(), epochs=1, **SMALL, **state)
-    del tensors[prefix + name]
-    with pytest.raises(InputError, match=f"lacks the tensor {prefix}{name}"):
-        from_tensors(tensors)
-
-
-def test_state_that_is_not_finite_names_the_tensor():
-    start = initial(shapes(30, 40, 12, 6), seed=0)
-    start.embedding[2, 2] = math.inf
-    with pytest.raises(InputError, match="embedding holds values that are not finite"):
-        train("vbpr", drawn_matrix(), drawn_features(), epochs=1, start=start, **SMALL)
-
-
-def test_initial_values():
-    state = initial(shapes(3000, 40, 12, 6), seed=0)
-    for name in PARAMETERS:
-        assert getattr(state, name).abs().max() <= 0.02
-        assert (state.accumulators[name] == 0.1).all()
-    theory = stats.truncnorm(-2, 2, scale=0.01)
-    for name in ("user_factors", "user_visual_factors"):
-        assert stats.kstest(getattr(state, name).flatten().numpy(), theory.cdf).pvalue > 0.01
-    correlation = np.corrcoef(state.user_factors.flatten(), state.user_visual_factors.flatten())
-    assert abs(correlation[0, 1]) < 0.03
