@@ -50,7 +50,7 @@ def photograph(
     lamp = (math.cos(angle), math.sin(angle))
 
     light = _light(relief, lamp, material.folds, rng)
-    threads = rng.uniform(0.028, 0.036) * weave(material.weave, canvas, size, rng)
+    threads = rng.uniform(0.036, 0.044) * weave(material.weave, canvas, size, rng)
     product = product * light[..., None] + (cover * threads)[..., None]
     if material.gloss:
         product += (material.gloss * cover * _highlight(relief, lamp, rng))[..., None]
@@ -128,6 +128,7 @@ def _camera(
     )
     balance = rng.normal(rng.uniform(0.92, 1.04), 0.02, 3)
     image = image * light[..., None] * balance.astype(np.float32)
+    image = 1 - rng.uniform(0.7, 0.92) * (1 - image)  # stray light in the lens lifts the blacks
     softness = rng.uniform(0, 0.005) * size
     if softness > 0.25:
         image = gaussian_filter(image, (softness, softness, 0))
