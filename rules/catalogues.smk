@@ -23,7 +23,9 @@ rule prepare_catalogue:
                 "catalogue", config["catalogues"][w.catalogue]["source"]["method"]
             ),
         ),
-        source=lambda w: json.dumps(config["catalogues"][w.catalogue]["source"]),
+        source=lambda w: json.dumps(
+            config["catalogues"][w.catalogue]["source"], sort_keys=True
+        ),
         core_users=lookup(within=config, dpath="catalogues/{catalogue}/core_users"),
         core_items=lookup(within=config, dpath="catalogues/{catalogue}/core_items"),
         min_users=lookup(within=config, dpath="catalogues/{catalogue}/min_users"),

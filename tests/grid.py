@@ -13,10 +13,10 @@ PARTS = ("Snakefile", "config.yaml", "rules", "src", "workflow", "resources", "e
 Job = tuple[str, tuple[tuple[str, str], ...]]
 
 
-def copy_checkout(target: Path) -> Path:
-    """Copy what the workflow needs into ``target``."""
+def copy_checkout(target: Path, origin: Path = BASE) -> Path:
+    """Copy what the workflow needs from ``origin`` into ``target``."""
     for part in (*PARTS, "tests/tiny.yaml"):
-        source, copy = BASE / part, target / part
+        source, copy = origin / part, target / part
         copy.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, copy, ignore=GENERATED)
@@ -47,8 +47,10 @@ def planned(checkout: Path, *arguments: str, configfile: str = "tests/tiny.yaml"
     """Return the jobs of a dry run as (rule, wildcards); `all` is left out."""
     done = snakemake(checkout, "--dry-run", *arguments, configfile=configfile)
     jobs = set()
-    for text in re.split(r"\n\n", done.stdout + done.stderr):
-        rule = re.search(r"^(?:local)?rule (\w+):", text, re.MULTILINE)
+    for text in re.split(
+        r"^(?=(?:local)?rule \w+:)", done.stdout + done.stderr, flags=re.MULTILINE
+    ):
+        rule = re.match(r"(?:local)?rule (\w+):", text)
         if rule and rule[1] != "all":
             wildcards = re.search(r"^    wildcards: (.*)$", text, re.MULTILINE)
             pairs = wildcards[1].split(", ") if wildcards else []

@@ -47,7 +47,7 @@ def edit(checkout: Path, key: str, value: object) -> None:
     for parent in parents:
         block = block.setdefault(parent, {})
     block[last] = value
-    path.write_text(yaml.safe_dump(config))
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
 
 
 def append(checkout: Path, file: str) -> None:
@@ -205,7 +205,7 @@ def test_touching_every_file_reruns_nothing(finished, tmp_path):
 
 
 def test_a_fresh_clone_over_existing_results_reruns_nothing(finished, tmp_path):
-    clone = grid.copy_checkout(tmp_path / "clone")
+    clone = grid.copy_checkout(tmp_path / "clone", finished)
     for part in ("results", ".snakemake"):
         shutil.copytree(finished / part, clone / part)
     assert grid.planned(clone) == set()
