@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -45,6 +46,6 @@ def test_every_command_is_executable_and_says_what_it_does(script):
 
 def test_a_command_runs_by_hand():
     script = BASE / "workflow" / "scripts" / "evaluate_cell.py"
-    done = subprocess.run([script, "--help"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "--k" in done.stdout
