@@ -9,6 +9,11 @@ AXES = {
 }
 NOT_CLEAN = GRID["attacks"][1:]
 USED = sorted({config["datasets"][d]["catalogue"] for d in GRID["datasets"]})
+IMAGE_AXES = {
+    "dataset": AXES["dataset"],
+    "defense": AXES["defense"],
+    "attack": NOT_CLEAN,
+}
 TABLES = f"{RESULTS}/tables"
 
 
@@ -44,7 +49,7 @@ rule aggregate_cells:
 
 rule aggregate_images:
     input:
-        expand(f"{ATTACK}/visual.parquet", **{**AXES, "attack": NOT_CLEAN}),
+        expand(f"{ATTACK}/visual.parquet", **IMAGE_AXES),
     output:
         f"{TABLES}/table2.csv",
     log:
@@ -53,7 +58,7 @@ rule aggregate_images:
         "../envs/varbench.yaml"
     params:
         code=code("aggregate_images.py"),
-        axes=json.dumps({**AXES, "attack": NOT_CLEAN}),
+        axes=json.dumps(IMAGE_AXES),
         attack=verbatim(ATTACK),
     shell:
         "aggregate_images.py --axes {params.axes:q}"
