@@ -48,11 +48,25 @@ def test_images_are_grouped_by_size():
 @pytest.mark.parametrize(("architecture", "dimension"), ARCHITECTURES)
 def test_features_and_logits_come_from_one_forward(architecture, dimension):
     network = trained(architecture)
+    passes = []
+    network.network.register_forward_hook(lambda *args: passes.append(args))
     with torch.no_grad():
         features, logits = network.features_and_logits(IMAGES)
-        assert features.shape == (3, dimension)
-        assert network.feature_dim == dimension
+    assert len(passes) == 1
+    assert (network.feature_dim, network.classes) == (dimension, 5)
+    assert features.shape == (3, dimension)
+    with torch.no_grad():
         torch.testing.assert_close(logits, network(IMAGES))
+
+
+@pytest.mark.parametrize("architecture", ["resnet18", "squeezenet1_1", "shufflenet_v2_x0_5"])
+def test_any_size_of_image_will_do(architecture):
+    network = build(architecture, 5).eval()
+    with torch.no_grad():
+        for height, width in ((64, 64), (70, 97), (224, 160)):
+            features, logits = network.features_and_logits(torch.rand(1, 3, height, width))
+            assert features.shape == (1, network.feature_dim)
+            assert logits.shape == (1, 5)
 
 
 def test_features_are_torchvisions_pooled_activations():
@@ -101,8 +115,14 @@ def test_same_seed_same_weights():
 
 
 def test_unknown_architecture_suggests():
-    with pytest.raises(InputError, match=r"no 'resnet81'; did you mean .*resnet18"):
+    with pytest.raises(InputError, match=r"no classifier 'resnet81'; did you mean .*resnet18"):
         build("resnet81", 5)
+
+
+@pytest.mark.parametrize("architecture", ["fasterrcnn_resnet50_fpn", "r3d_18", "vit_b_16"])
+def test_networks_of_another_kind_are_refused(architecture):
+    with pytest.raises(InputError, match=r"extractor\.architecture"):
+        build(architecture, 5)
 
 
 def test_weights_that_do_not_fit_are_listed():

@@ -33,9 +33,8 @@ def toy(count: int = 48, seed: int = 0):
     return np.clip(images, 0, 255).astype(np.uint8), labels
 
 
-def trained(method: str, **options):
-    torch.manual_seed(0)
-    network = build("resnet18", 2, seed=3)
+def trained(method: str, architecture: str = "shufflenet_v2_x0_5", **options):
+    network = build(architecture, 2, seed=3)
     log: list[dict[str, float]] = []
     images, labels = toy()
     arguments = OPTIONS | options
@@ -60,18 +59,24 @@ def test_same_seed_same_weights_and_another_seed_others():
     assert log[-1]["clean_accuracy"] >= log[-1]["robust_accuracy"]
 
 
-def test_adversarial_training_without_steps_or_radius_is_standard_up_to_its_noise():
-    weights, _ = trained("standard", epochs=1, batch_size=48)
-    without, _ = trained(
-        "adversarial", epsilon=0.0, steps=1, step_size=0.0, epochs=1, batch_size=48
-    )
-    assert equal(weights, without)
-
-
-def test_free_training_with_one_replay_and_no_radius_is_standard():
-    weights, _ = trained("standard")
-    free, _ = trained("free", epsilon=0.0, replays=1)
+@pytest.mark.parametrize("architecture", ["shufflenet_v2_x0_5", "squeezenet1_1"])
+def test_defenses_without_a_radius_are_standard_training(architecture):
+    weights, _ = trained("standard", architecture)
+    adversarial, _ = trained("adversarial", architecture, epsilon=0.0, steps=1)
+    free, _ = trained("free", architecture, epsilon=0.0, replays=1)
+    assert equal(weights, adversarial)
     assert equal(weights, free)
+
+
+def test_dropout_belongs_to_the_seed_and_leaves_the_global_stream_alone():
+    torch.manual_seed(1)
+    weights, _ = trained("standard", "squeezenet1_1")
+    drawn = torch.rand(1)
+    torch.manual_seed(2)
+    again, _ = trained("standard", "squeezenet1_1")
+    torch.manual_seed(1)
+    assert equal(weights, again)
+    assert torch.equal(drawn, torch.rand(1))
 
 
 def test_free_training_divides_its_epochs():
@@ -79,19 +84,28 @@ def test_free_training_divides_its_epochs():
     assert len(log) == 2
 
 
-@pytest.mark.parametrize("method", ["standard", "adversarial", "free"])
-def test_resumed_training_ends_the_same(method):
+@pytest.mark.parametrize(
+    ("method", "architecture"),
+    [
+        ("standard", "squeezenet1_1"),  # it has dropout and no batch norm
+        ("adversarial", "shufflenet_v2_x0_5"),
+        ("free", "shufflenet_v2_x0_5"),
+    ],
+)
+def test_resumed_training_ends_the_same(method, architecture):
     options = {"replays": 2, "epochs": 6} if method == "free" else {"epochs": 3}
     options |= {} if method == "standard" else {"epsilon": 4.0}
     kept = []
-    whole, _ = trained(method, checkpoint=lambda c: kept.append(copy.deepcopy(c)), **options)
-    resumed, log = trained(method, resume=kept[0], **options)
+    whole, _ = trained(
+        method, architecture, checkpoint=lambda c: kept.append(copy.deepcopy(c)), **options
+    )
+    resumed, log = trained(method, architecture, resume=kept[0], **options)
     assert [row["epoch"] for row in log] == [1, 2]
     assert equal(whole, resumed)
 
 
 def test_adversarial_examples_stay_in_the_ball_and_raise_the_loss():
-    network = build("resnet18", 2, seed=3).train()
+    network = build("shufflenet_v2_x0_5", 2, seed=3).train()
     images, labels = torch.rand(8, 3, 32, 32), torch.arange(8) % 2
     examples = adversarial_examples(
         network, images, labels, epsilon=4, steps=5, step_size=2, generator=torch.Generator()
@@ -132,7 +146,7 @@ def test_augmentation_flips_and_shifts_whole_images():
 def test_faults_are_named():
     with pytest.raises(InputError, match="training diverged: the loss of epoch 0"):
         trained("standard", learning_rate=1e30, epochs=1)
-    network, (images, labels) = build("resnet18", 2), toy()
+    network, (images, labels) = build("squeezenet1_1", 2), toy()
     with pytest.raises(
         InputError, match="labels range from 0 to 3, the extractor has classes 0 to 1"
     ):

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
-from torchvision.models import get_model, list_models
+from torchvision import models
 
 from varbench.errors import InputError
 
@@ -24,6 +24,8 @@ class Extractor(nn.Module):
         A torchvision network; its parameters have torchvision's names.
     feature_dim
         D, the number of features.
+    classes
+        The number of logits.
     """
 
     mean: Tensor
@@ -35,15 +37,16 @@ class Extractor(nn.Module):
         # Not persistent: they belong to the configuration, not to the weights.
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
-        self.feature_dim = self._probe()
+        self.feature_dim, self.classes = self._probe()
 
     @torch.no_grad()
-    def _probe(self) -> int:
+    def _probe(self) -> tuple[int, int]:
         training = self.training
         self.eval()
-        features, _ = self.features_and_logits(torch.zeros(1, 3, 64, 64))
+        # 224: some networks take no smaller images.
+        features, logits = self.features_and_logits(torch.zeros(1, 3, 224, 224))
         self.train(training)
-        return features.shape[1]
+        return features.shape[1], logits.shape[1]
 
     def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return features (N, D) and logits (N, classes) of images (N, 3, H, W) in [0, 1]."""
@@ -103,18 +106,18 @@ def build(
     InputError
         The architecture is unknown or is no convolutional classifier.
     """
-    known = list_models()
+    known = models.list_models(module=models)  # classifiers, not the detectors and the like
     if architecture not in known:
         close = get_close_matches(architecture, known, n=3)
         raise InputError(
-            f"extractor.architecture: torchvision has no {architecture!r}"
+            f"extractor.architecture: torchvision has no classifier {architecture!r}"
             + (f"; did you mean {' or '.join(close)}?" if close else "")
         )
     # GoogLeNet and Inception have side outputs, which would change what the network returns.
     extra = {"aux_logits": False} if architecture in ("googlenet", "inception_v3") else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = get_model(architecture, weights=None, num_classes=classes, **extra)
+        network = models.get_model(architecture, weights=None, num_classes=classes, **extra)
     return Extractor(network, mean, std)
 
 

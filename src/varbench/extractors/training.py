@@ -38,7 +38,8 @@ class Step(Protocol):
     ) -> None:
         """Call ``update(loss)`` once for each step of the weights.
 
-        images (N, 3, H, W) in [0, 1], augmented; generator: CPU random numbers of this epoch.
+        images (N, 3, H, W) in [0, 1], augmented; generator: CPU random numbers of this epoch, the
+        step's own, so that the order and the augmentation are the same under every defense.
         """
 
 
@@ -78,8 +79,9 @@ def fit(
     log
         Called after each epoch with epoch, loss, clean and robust accuracy, seconds.
     checkpoint, resume
-        Called with, and started from, all that the rest of the training depends on. Random
-        numbers are drawn per epoch, so a resumed training ends with the same weights.
+        Called after each epoch with all that the rest of the training depends on (tensors that
+        go on changing: save or copy them), and started from it. Random numbers are drawn per
+        epoch, so a resumed training ends with the same weights.
 
     Raises
     ------
@@ -109,7 +111,8 @@ def fit(
 
     for epoch in range(first, rounds):
         began = time.perf_counter()
-        generator = torch.Generator().manual_seed(derive("training", seed, epoch))
+        order = torch.Generator().manual_seed(derive("training", seed, epoch))
+        generator = torch.Generator().manual_seed(derive("defense", seed, epoch))
         losses: list[Tensor] = []
 
         def update(loss: Tensor, losses: list[Tensor] = losses) -> None:
@@ -121,12 +124,13 @@ def fit(
             losses.append(loss.detach())
 
         network.train()
-        for rows in torch.randperm(len(images), generator=generator).split(batch_size):  # type: ignore[no-untyped-call]
-            batch = augment(to_unit(images[rows.numpy()]), generator).to(device)
-            batch = batch.contiguous(memory_format=torch.channels_last)
-            step(
-                network, batch, torch.from_numpy(labels[rows.numpy()]).to(device), update, generator
-            )
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.manual_seed(derive("dropout", seed, epoch))  # draws from the global stream
+            for rows in torch.randperm(len(images), generator=order).split(batch_size):  # type: ignore[no-untyped-call]
+                batch = augment(to_unit(images[rows.numpy()]), order).to(device)
+                batch = batch.contiguous(memory_format=torch.channels_last)
+                truth = torch.from_numpy(labels[rows.numpy()]).to(device)
+                step(network, batch, truth, update, generator)
         loss = float(torch.stack(losses).mean())
         if not math.isfinite(loss):
             raise InputError(
@@ -224,16 +228,11 @@ def accuracies(
 
 
 def _check(network: Extractor, *label_sets: Labels) -> None:
-    with torch.no_grad():
-        training = network.training
-        device = next(network.parameters()).device
-        classes = network.eval()(torch.zeros(1, 3, 64, 64, device=device)).shape[1]
-        network.train(training)
     for labels in label_sets:
         if len(labels) == 0:
             raise InputError("training images: too few to hold some out for validation")
-        if labels.min() < 0 or labels.max() >= classes:
+        if labels.min() < 0 or labels.max() >= network.classes:
             raise InputError(
                 f"training labels range from {labels.min()} to {labels.max()}, "
-                f"the extractor has classes 0 to {classes - 1}"
+                f"the extractor has classes 0 to {network.classes - 1}"
             )
