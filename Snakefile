@@ -18,6 +18,8 @@ include: "rules/extractors.smk"
 include: "rules/attacks.smk"
 include: "rules/recommenders.smk"
 include: "rules/tables.smk"
+include: "rules/published.smk"
+include: "rules/ablation.smk"
 
 
 wildcard_constraints:
@@ -35,4 +37,5 @@ rule all:
         rules.render_tables.output,
         rules.draw_figures.output,
         rules.aggregate_extractors.output,
+        COMPARISON,
     localrule: True

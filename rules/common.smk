@@ -5,6 +5,8 @@ import os
 import re
 import shutil
 import sys
+from copy import deepcopy
+from dataclasses import asdict
 from pathlib import Path
 
 BASE = Path(workflow.basedir)
@@ -21,6 +23,7 @@ sys.path.insert(0, str(BASE / "src"))
 
 from varbench.errors import InputError
 from varbench.registry import module_of
+from varbench.workflow import protocol
 from varbench.workflow.configuration import (
     class_file,
     class_index,
@@ -31,6 +34,8 @@ from varbench.workflow.sources import Sources
 
 try:
     complete(config, BASE / "resources" / "config.schema.yaml")
+    CORRECTED = deepcopy(config)
+    protocol.apply(config)
     CLASSES = read_classes(config, BASE)
     CLASS_FILE = class_file(config, BASE)
 except InputError as error:
@@ -56,6 +61,10 @@ GRID = {
 # The attack that changes nothing comes first: it is the clean baseline of every table.
 CLEAN = next(a for a in GRID["attacks"] if config["attacks"][a]["method"] == "none")
 GRID["attacks"] = [CLEAN, *(a for a in GRID["attacks"] if a != CLEAN)]
+# The cells of the ablation, and under each protocol the names that they have there.
+ABLATION = {axis: config["ablation"][axis] or GRID[axis] for axis in GRID}
+ABLATION["attacks"] = [CLEAN, *(a for a in ABLATION["attacks"] if a != CLEAN)]
+VARIANTS = protocol.variants(config, CORRECTED, ABLATION)
 TRAINING_CATALOGUE = config["training_images"]["catalogue"]
 # A job asks for a GPU where it may find one.
 GPU = int(

@@ -100,6 +100,20 @@ def backbone_file(wildcards):
     return [] if weights in ("stand-in", "download") else weights
 
 
+def rest_features(wildcards):
+    """The features of the items that are not attacked."""
+    names = {
+        "catalogue": config["datasets"][wildcards.dataset]["catalogue"],
+        "defense": wildcards.defense,
+    }
+    if wildcards.attack != CLEAN and (
+        config["recommenders"][wildcards.recommender].get("rest_features")
+        == "undefended"
+    ):
+        names["defense"] = config["undefended"]
+    return f"{FEATURES}/features.npy".format(**names)
+
+
 def halfway(wildcards):
     """The state of the same cell's recommender that this one starts from."""
     name = config["recommenders"][wildcards.recommender]["starts_from"]

@@ -6,7 +6,7 @@ CONTINUING = [n for n in config["recommenders"] if n not in STARTING]
 
 TRAINING_DATA = {
     "interactions": of_dataset(f"{CATALOGUE}/interactions.parquet"),
-    "clean": of_dataset(f"{FEATURES}/features.npy"),
+    "clean": rest_features,
     "attacked": f"{DATASET}/attacked.parquet",
     "features": f"{ATTACK}/features.npy",
 }
@@ -34,7 +34,7 @@ rule train_recommender:
         torch_threads=config["threads"]["recommender"],
     params:
         code=code("train_recommender.py", "recommender"),
-        recommender=block("recommender", "starts_from"),
+        recommender=block("recommender", "starts_from", "rest_features"),
     shell:
         "train_recommender.py --recommender {params.recommender:q} --seed {wildcards.seed}"
         " --interactions {input.interactions} --clean {input.clean} --attacked {input.attacked}"
@@ -65,7 +65,7 @@ rule continue_recommender:
         torch_threads=config["threads"]["recommender"],
     params:
         code=code("train_recommender.py", "recommender"),
-        recommender=block("recommender", "starts_from"),
+        recommender=block("recommender", "starts_from", "rest_features"),
     shell:
         "train_recommender.py --recommender {params.recommender:q} --seed {wildcards.seed}"
         " --interactions {input.interactions} --clean {input.clean} --attacked {input.attacked}"
@@ -104,6 +104,7 @@ rule evaluate_cell:
         held_out=f"{CELL}/held_out.parquet",
         ranks=f"{CELL}/ranks.npy",
         attacked=f"{DATASET}/attacked.parquet",
+        classes=of_dataset(f"{FEATURES}/classes.parquet"),
     output:
         per_user=f"{CELL}/users.parquet",
         per_item=f"{CELL}/items.parquet",
@@ -116,10 +117,11 @@ rule evaluate_cell:
     params:
         code=code("evaluate_cell.py"),
         k=config["metrics"]["k"],
+        source=category("source"),
     shell:
-        "evaluate_cell.py --k {params.k} --lists {input.lists}"
+        "evaluate_cell.py --k {params.k} --source-class {params.source} --lists {input.lists}"
         " --held-out {input.held_out} --ranks {input.ranks} --attacked {input.attacked}"
-        " --users {output.per_user} --items {output.per_item} 2> {log}"
+        " --classes {input.classes} --users {output.per_user} --items {output.per_item} 2> {log}"
 
 
 rule rank_references:

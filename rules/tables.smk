@@ -36,13 +36,14 @@ rule aggregate_cells:
         cell=verbatim(CELL),
         dataset=verbatim(DATASET),
         k=config["metrics"]["k"],
+        counted=config["metrics"]["counted"],
         clean=CLEAN,
         confidence=config["metrics"]["confidence"],
         resamples=config["metrics"]["resamples"],
         seed=config["seed"],
     shell:
         "aggregate_cells.py --axes {params.axes:q} --cell {params.cell:q}"
-        " --dataset {params.dataset:q} --k {params.k} --clean {params.clean} --confidence {params.confidence}"
+        " --dataset {params.dataset:q} --k {params.k} --counted {params.counted} --clean {params.clean} --confidence {params.confidence}"
         " --resamples {params.resamples} --seed {params.seed} --chr {output.chr}"
         " --accuracy {output.accuracy} --ranks {output.ranks} 2> {log}"
 

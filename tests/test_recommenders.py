@@ -260,13 +260,17 @@ WEIGHTS = {
 SMALL = {"factors": 6, "batch_size": 32, **RATES, **WEIGHTS}
 
 
-def plain_training(interactions, features, start, *, epochs, weight, epsilon):
+def plain_training(
+    interactions, features, start, *, epochs, weight, epsilon, size=torch.square, shared=False
+):
     """Automatic differentiation and torch's Adagrad; returns the parameters and the log."""
     parameters = leaves(start)
+    if shared:
+        parameters[2] = parameters[0]
     rates, penalties = ([*options.values()] for options in (RATES, WEIGHTS))
     groups = [
         {"params": [parameter], "lr": rates[kind]}
-        for parameter, kind in zip(parameters, (0, 1, 0, 2), strict=True)
+        for parameter, kind in dict(zip(parameters, (0, 1, 0, 2), strict=True)).items()
     ]
     optimiser = torch.optim.Adagrad(groups, initial_accumulator_value=0.1, eps=1e-10)
     features, log = torch.from_numpy(features), []
@@ -278,9 +282,10 @@ def plain_training(interactions, features, start, *, epochs, weight, epsilon):
             delta = adversary(parameters, features, u, i, j, epsilon)
             clean = bpr(parameters, features, u, i, j)
             moved = bpr(parameters, features + delta, u, i, j)
-            penalty = penalties[0] * (p[u].square().sum() + rho[u].square().sum())
-            penalty += penalties[1] * (q[i].square().sum() + q[j].square().sum())
-            penalty += penalties[2] * embedding.square().sum()
+            users = (p,) if shared else (p, rho)
+            penalty = penalties[0] * sum(size(vectors[u]).sum() for vectors in users)
+            penalty += penalties[1] * (size(q[i]).sum() + size(q[j]).sum())
+            penalty += penalties[2] * size(embedding).sum()
             optimiser.zero_grad()
             (clean + weight * moved + penalty).backward()
             optimiser.step()
@@ -289,8 +294,12 @@ def plain_training(interactions, features, start, *, epochs, weight, epsilon):
     return [parameter.detach() for parameter in parameters], np.array(log)
 
 
+@pytest.mark.parametrize(
+    ("regulariser", "size"), [("squared", torch.square), ("linear", torch.clone)]
+)
+@pytest.mark.parametrize("user_factors", ["separate", "shared"])
 @pytest.mark.parametrize("method", ["vbpr", "amr"])
-def test_training_is_plain_training(method):
+def test_training_is_plain_training(method, user_factors, regulariser, size):
     interactions, features = drawn_matrix(), drawn_features()
     start = initial(shapes(30, 40, 12, 6), seed=0)
     adversarial = {"adversarial_weight": 0.5, "epsilon": 0.8} if method == "amr" else {}
@@ -302,12 +311,21 @@ def test_training_is_plain_training(method):
         start=start,
         epochs=3,
         log=log.append,
+        user_factors=user_factors,
+        regulariser=regulariser,
         **SMALL,
         **adversarial,
     )
     weight, epsilon = adversarial.values() if adversarial else (0.0, 0.0)
     parameters, losses = plain_training(
-        interactions, features, start, epochs=3, weight=weight, epsilon=epsilon
+        interactions,
+        features,
+        start,
+        epochs=3,
+        weight=weight,
+        epsilon=epsilon,
+        size=size,
+        shared=user_factors == "shared",
     )
     for name, parameter in zip(PARAMETERS, parameters, strict=True):
         assert (getattr(start, name) - parameter).abs().max() > 0.05, "has hardly been trained"
@@ -372,11 +390,6 @@ def test_divergence_stops_with_the_epoch(method):
             method, drawn_matrix(), drawn_features(), start=start, epochs=2,
             batch_size=32, learning_rate_users=1e30, learning_rate_embedding=1e30,
         )  # fmt: skip
-
-
-def test_amr_needs_a_start():
-    with pytest.raises(InputError, match="amr: no state to start from"):
-        train("amr", drawn_matrix(), drawn_features(), epochs=1)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)

@@ -14,9 +14,13 @@ def to_unit(images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> Tensor:
     return stacked.permute(0, 3, 1, 2).float().div_(255)
 
 
-def to_bytes(images: Tensor) -> NDArray[np.uint8]:
-    """Convert images (N, 3, H, W) in [0, 1] to uint8 (N, H, W, 3), rounding to the nearest."""
-    scaled = images.detach().mul(255).round_().clamp_(0, 255).to(torch.uint8)
+def to_bytes(images: Tensor, *, truncate: bool = False) -> NDArray[np.uint8]:
+    """Convert images (N, 3, H, W) to uint8 (N, H, W, 3), clipping them to [0, 1].
+
+    Values are rounded to the nearest, or cut off with ``truncate``.
+    """
+    scaled = images.detach().mul(255).clamp_(0, 255)
+    scaled = (scaled.trunc_() if truncate else scaled.round_()).to(torch.uint8)
     return np.ascontiguousarray(scaled.permute(0, 2, 3, 1).cpu().numpy())
 
 

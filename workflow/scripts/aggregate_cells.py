@@ -12,6 +12,7 @@ from varbench.seeds import derive
 from varbench.storage import read_table, write_table
 from varbench.workflow import command
 
+HITS = {"attacked": "category_hits", "seen": "category_hits_seen"}
 ACCURACY = ("hr", "ndcg", "auc")
 KEYS = ["dataset", "defense", "attack", "recommender", "seed"]
 
@@ -22,6 +23,7 @@ def main() -> None:
     options.add_argument("--cell", required=True, help="folder of a cell, with {dataset} ...")
     options.add_argument("--dataset", required=True, help="folder of a dataset, with {dataset}")
     options.add_argument("--k", type=int, required=True)
+    options.add_argument("--counted", choices=HITS, required=True, help="items that CHR counts")
     options.add_argument("--clean", required=True, help="name of the attack that changes nothing")
     options.add_argument("--confidence", type=float, required=True)
     options.add_argument("--resamples", type=int, required=True)
@@ -33,8 +35,8 @@ def main() -> None:
     for values in product(*(given.axes[key] for key in KEYS)):
         cell = dict(zip(KEYS, values, strict=True))
         folder = Path(given.cell.format(**cell))
-        users = read_table(folder / "users.parquet", ["category_hits", *ACCURACY])
-        hits = users["category_hits"].to_numpy()
+        users = read_table(folder / "users.parquet", [HITS[given.counted], *ACCURACY])
+        hits = users[HITS[given.counted]].to_numpy()
         low, high = bootstrap_interval(
             hits,
             confidence=given.confidence,

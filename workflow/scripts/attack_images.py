@@ -39,6 +39,9 @@ def main() -> None:
     seeds = [derive("attack", given.seed, item) for item in ids]
 
     method, parameters = command.method_and_parameters(given.attack)
+    truncate = parameters.pop("saving", "round") == "truncate"
+    if "normalised" in (parameters.pop("epsilon_space", None), parameters.get("variable")):
+        parameters["scale"] = given.network["std"]
     attacked: dict[int, np.ndarray] = {}
     iterations = np.zeros(len(items), np.int64)
     for rows in by_size(clean):
@@ -51,7 +54,7 @@ def main() -> None:
             batch_size=given.batch_size,
             **parameters,
         )
-        attacked.update(zip(rows, to_bytes(result.images), strict=True))
+        attacked.update(zip(rows, to_bytes(result.images, truncate=truncate), strict=True))
         iterations[rows] = result.iterations.cpu().numpy()
     write_images(given.attacked_images, ((items[row], attacked[row]) for row in sorted(attacked)))
 

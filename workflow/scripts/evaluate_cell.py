@@ -13,8 +13,10 @@ from varbench.workflow import command
 def main() -> None:
     options = command.parser(__doc__)
     options.add_argument("--k", type=int, required=True, help="list length of CHR, HR and nDCG")
+    options.add_argument("--source-class", type=int, required=True, help="index of the category")
     command.add_paths(options, lists="of the cell", held_out="ranks of held-out items")
     command.add_paths(options, ranks="of the attacked items", attacked="items that are attacked")
+    command.add_paths(options, classes="of the clean catalogue as the cell's network predicts them")
     command.add_paths(options, users="out", items="out")
     given = options.parse_args()
 
@@ -23,14 +25,16 @@ def main() -> None:
     attacked = read_table(given.attacked, ["item"])["item"].to_numpy()
     if len(lists) != len(held_out) or ranks.shape != (len(lists), len(attacked)):
         raise InputError(f"{given.lists}: does not belong to {given.held_out} and {given.ranks}")
-    hits = category.hits(lists, attacked, given.k)
+    classes = read_table(given.classes, ["item", "class"])
+    seen = classes.loc[classes["class"] == given.source_class, "item"].to_numpy()
     rank = held_out["rank"].to_numpy()
     write_table(
         given.users,
         pd.DataFrame(
             {
                 "user": held_out["user"],
-                "category_hits": hits,
+                "category_hits": category.hits(lists, attacked, given.k),
+                "category_hits_seen": category.hits(lists, seen, given.k),
                 "category_ndcg": category.ndcg(lists, attacked, given.k),
                 "hr": accuracy.hit_ratio(rank, given.k),
                 "ndcg": accuracy.ndcg(rank, given.k),

@@ -43,6 +43,7 @@ def main() -> None:
     options.add_argument("--image-size", type=int, help="side in pixels; native size if not given")
     options.add_argument("--drop-unreadable", action="store_true", help="drop damaged images")
     options.add_argument("--min-users", type=int, required=True, help="users left at the least")
+    options.add_argument("--split", choices=("time_aware", "single_pass_random"), required=True)
     options.add_argument("--seed", type=int, required=True, help="breaks ties in time")
     command.add_paths(
         options, items="out", users="out", interactions="out", images="out", summary="out"
@@ -58,14 +59,17 @@ def main() -> None:
     table = catalogue.interactions
     usable = table[table["item"].isin(images.keys())]
     unique = interactions.deduplicate(usable)
-    core = interactions.k_core(unique, users=given.core_users, items=given.core_items)
+    passes, held_out = (None, "last") if given.split == "time_aware" else (1, "random")
+    core = interactions.k_core(
+        unique, users=given.core_users, items=given.core_items, passes=passes
+    )
     numbered, users, items = interactions.number(core, list(images))
     if len(users) < given.min_users:
         raise InputError(
             f"{catalogue.where('interaction', 0)}: the core filter leaves {len(users)} users and "
             f"{given.min_users} are needed; lower core_users or core_items of the catalogue"
         )
-    numbered["held_out"] = interactions.leave_one_out(numbered, given.seed)
+    numbered["held_out"] = interactions.leave_one_out(numbered, given.seed, held_out)
 
     write_table(given.users, pd.DataFrame({"user": range(len(users)), "id": users}))
     labels = dict(zip(catalogue.items, catalogue.labels or (), strict=False))

@@ -8,8 +8,6 @@ from varbench.reporting.labels import attack_labels
 from varbench.storage import read_table, write_text
 from varbench.workflow import command
 
-FORMS = {"md": rendering.to_markdown, "tex": rendering.to_latex, "html": rendering.to_html}
-
 
 def main() -> None:
     options = command.parser(__doc__)
@@ -37,7 +35,7 @@ def main() -> None:
         "accuracy": tables.accuracy_table(read_table(given.accuracy), k=given.k, labels=labels),
     }
     for name, table in rendered.items():
-        for suffix, form in FORMS.items():
+        for suffix, form in rendering.FORMS.items():
             write_text(given.folder / f"{name}.{suffix}", form(table))
 
 

@@ -28,9 +28,10 @@ def main() -> None:
 
     clean = read_array(given.clean)
     items = read_table(given.attacked, ["item"])["item"].to_numpy()
-    features = poison(clean, items, read_array(given.features))
     interactions = to_matrix(read_table(given.interactions), items=len(clean))
     method, parameters = command.method_and_parameters(given.recommender)
+    scale = parameters.pop("feature_scale", "clean")
+    features = poison(clean, items, read_array(given.features), scale=scale)
 
     def keep_halfway(state: State) -> None:
         if given.halfway and state.epoch == max(1, parameters["epochs"] // 2):

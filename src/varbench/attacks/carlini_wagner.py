@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from varbench.attacks.common import Attacked, Model, check_inputs, check_number, per_image
+from varbench.attacks.variables import Variable, normalised, tanh
 
 BETA1, BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-8
-# As in the authors' code: arctanh is infinite at black and white, and a search has stalled when
-# its loss is not below this share of what it was at the last check.
-SHRINK = 0.999999
+# As in the authors' code: a search has stalled when its loss is not below this share of what it was
+# at the last check.
 STALLED = 0.9999
 
 
@@ -39,6 +39,8 @@ def carlini_wagner(
     binary_search_steps: int = 5,
     initial_constant: float = 1e-2,
     abort_every: int | None = 100,
+    variable: str = "tanh",
+    scale: Sequence[float] = (1.0,),
 ) -> Attacked:
     """Find the smallest L2 perturbation that the model puts in the target class.
 
@@ -70,6 +72,11 @@ def carlini_wagner(
         End an image's search step if after this many evaluations its loss is not below 0.9999
         times what it was at the last such check (at the first check: at the clean image). 0 or
         None: never.
+    variable
+        "tanh", x(w) above; or "normalised": w is the normalised image, without bounds, and the
+        distance is measured in it.
+    scale
+        The normalisation's deviations, for the normalised image.
 
     Returns
     -------
@@ -95,19 +102,21 @@ def carlini_wagner(
     adversarial = torch.empty_like(images)
     used = torch.zeros_like(targets)
     waiting = torch.arange(len(images), device=images.device)
-    active = _enter(images, targets, waiting[:batch_size], initial_constant)
+    deviations = images.new_tensor(scale).view(-1, 1, 1)
+    space = normalised(deviations) if variable == "normalised" else tanh()
+    active = _enter(images, targets, waiting[:batch_size], initial_constant, space)
     waiting = waiting[batch_size:]
     while len(active.index) > 0:
         # Nothing can end before the next check, so the device is not asked before it.
         for _ in range(_evaluations_to_next_check(active.t, iterations, abort_every)):
-            _iterate(model, active, confidence, learning_rate)
-        _end_search_steps(active, _ended(active, iterations, abort_every))
+            _iterate(model, active, confidence, learning_rate, space)
+        _end_search_steps(active, _ended(active, iterations, abort_every), space)
         over = active.search_step == binary_search_steps
         if over.any():
             adversarial[active.index[over]] = active.best[over]
             used[active.index[over]] = active.used[over]
             free = int(over.sum())
-            entering = _enter(images, targets, waiting[:free], initial_constant)
+            entering = _enter(images, targets, waiting[:free], initial_constant, space)
             waiting = waiting[free:]
             active = _join(active, ~over, entering)
     return Attacked(adversarial, used)
@@ -138,7 +147,9 @@ class _Active:
     checked_loss: Tensor  # (B,) at the last check
 
 
-def _enter(images: Tensor, targets: Tensor, index: Tensor, constant: float) -> _Active:
+def _enter(
+    images: Tensor, targets: Tensor, index: Tensor, constant: float, space: Variable
+) -> _Active:
     clean, size = images[index], index.shape
     return _Active(
         index=index,
@@ -152,7 +163,7 @@ def _enter(images: Tensor, targets: Tensor, index: Tensor, constant: float) -> _
         best_l2=clean.new_full(size, math.inf),
         used=index.new_zeros(size),
         t=index.new_zeros(size),
-        w=_w_of(clean),
+        w=space.of(clean),
         m=torch.zeros_like(clean),
         v=torch.zeros_like(clean),
         found=index.new_zeros(size, dtype=torch.bool),
@@ -166,14 +177,12 @@ def _join(active: _Active, staying: Tensor, entering: _Active) -> _Active:
     return _Active(*(torch.cat([old[staying], new]) for old, new in columns))
 
 
-def _w_of(images: Tensor) -> Tensor:
-    return torch.atanh((2 * images - 1) * SHRINK)
-
-
 @torch.no_grad()
-def _iterate(model: Model, a: _Active, confidence: float, learning_rate: float) -> None:
+def _iterate(
+    model: Model, a: _Active, confidence: float, learning_rate: float, space: Variable
+) -> None:
     """Evaluate each image's loss once, keep what is adversarial, and take one Adam step."""
-    x = torch.tanh(a.w).add_(1).div_(2).requires_grad_()
+    x = space.image(a.w).requires_grad_()
     with torch.enable_grad():
         logits = model(x)  # (B, classes)
         target = a.target[:, None]
@@ -183,12 +192,11 @@ def _iterate(model: Model, a: _Active, confidence: float, learning_rate: float) 
         (gradient,) = torch.autograd.grad(f, x, grad_outputs=a.constant)
     x, f = x.detach(), f.detach()
 
-    # The rest of the derivative by hand is half the work of leaving it to autograd:
-    # 2 (x - x0) for the distance, and dx/dw = 2 x (1 - x).
-    delta = x - a.clean
+    # The rest of the derivative by hand is half the work of leaving it to autograd.
+    delta = space.difference(x, a.clean)
     l2 = delta.square().sum((1, 2, 3))
     loss = l2 + a.constant * f
-    gradient = gradient.add(delta, alpha=2).mul_(x).mul_(1 - x).mul_(2)
+    gradient = space.gradient(gradient, delta, x)
 
     adversarial = lacking < 0
     better = adversarial & (l2 < a.best_l2)
@@ -225,7 +233,7 @@ def _ended(a: _Active, iterations: int, abort_every: int | None) -> Tensor:
     return ended
 
 
-def _end_search_steps(a: _Active, ended: Tensor) -> None:
+def _end_search_steps(a: _Active, ended: Tensor, space: Variable) -> None:
     """Move the constants of the ``ended`` (B,) by binary search and start again from the image."""
     succeeded, failed = ended & a.found, ended & ~a.found
     a.upper[succeeded] = a.constant[succeeded]
@@ -235,7 +243,7 @@ def _end_search_steps(a: _Active, ended: Tensor) -> None:
     a.used[ended] += a.t[ended]
     a.search_step[ended] += 1
     a.t[ended] = 0
-    a.w[ended] = _w_of(a.clean[ended])
+    a.w[ended] = space.of(a.clean[ended])
     a.m[ended] = 0
     a.v[ended] = 0
     a.found[ended] = False

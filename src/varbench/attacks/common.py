@@ -26,7 +26,8 @@ class Attacked:
     Attributes
     ----------
     images
-        (N, 3, H, W) float32 in [0, 1], not rounded to 8 bits.
+        (N, 3, H, W) float32 in [0, 1], not rounded to 8 bits. An attack that was told not to clip
+        may leave [0, 1]; storing clips.
     iterations
         (N,) int64, the gradient evaluations spent on each image.
     """
@@ -102,14 +103,19 @@ def per_image(values: Tensor) -> Tensor:
     return values.view(-1, 1, 1, 1)
 
 
-def linf_box(images: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:
+def per_channel(value: float, scale: Sequence[float], images: Tensor) -> Tensor:
+    """Return ``value`` (255ths) times each channel's scale, in [0, 1], as (channels, 1, 1)."""
+    return images.new_tensor(scale).view(-1, 1, 1) * (value / 255)
+
+
+def linf_box(images: Tensor, radius: Tensor, clip: bool = True) -> tuple[Tensor, Tensor]:
     """Return the least and the greatest allowed value of every pixel.
 
-    The L-inf ball of radius ``epsilon`` (255ths) and [0, 1] are both boxes, so projecting onto
-    their intersection is one clamp between these two.
+    The L-inf ball of ``radius`` (in [0, 1], broadcast) and, with ``clip``, [0, 1] are both boxes,
+    so projecting onto their intersection is one clamp between these two.
     """
-    radius = epsilon / 255
-    return (images - radius).clamp_(min=0), (images + radius).clamp_(max=1)
+    low, high = images - radius, images + radius
+    return (low.clamp_(min=0), high.clamp_(max=1)) if clip else (low, high)
 
 
 def targeted_gradient(model: Model, images: Tensor, targets: Tensor) -> Tensor:

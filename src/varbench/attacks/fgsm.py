@@ -14,6 +14,7 @@ from varbench.attacks.common import (
     batches,
     check_inputs,
     check_number,
+    per_channel,
     targeted_gradient,
 )
 
@@ -26,6 +27,8 @@ def fgsm(
     seeds: Sequence[int],
     batch_size: int,
     epsilon: float,
+    scale: Sequence[float] = (1.0,),
+    clip: bool = True,
 ) -> Attacked:
     """Step once against the sign of the gradient: x - epsilon sign(grad CE(x, target)).
 
@@ -35,6 +38,11 @@ def fgsm(
         As for every attack, see :mod:`varbench.attacks.common`; nothing is drawn from the seeds.
     epsilon
         L-inf norm of the perturbation before it is clipped to [0, 1], in 255ths.
+    scale
+        What epsilon is multiplied by, a number per channel or one for all. With the deviations of
+        the normalisation, epsilon counts in normalised images.
+    clip
+        Clip to [0, 1].
 
     Raises
     ------
@@ -44,7 +52,9 @@ def fgsm(
     check_number("epsilon", epsilon, above=0, at_most=255)
     check_inputs(model, images, targets, seeds, batch_size)
     adversarial = torch.empty_like(images)
+    step = per_channel(epsilon, scale, images)
     for rows in batches(len(images), batch_size):
         sign = targeted_gradient(model, images[rows], targets[rows]).sign()
-        adversarial[rows] = images[rows].sub(sign, alpha=epsilon / 255).clamp_(0, 1)
+        moved = images[rows].addcmul(sign, step, value=-1)
+        adversarial[rows] = moved.clamp_(0, 1) if clip else moved
     return Attacked(adversarial, torch.ones_like(targets))

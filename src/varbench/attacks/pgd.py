@@ -14,6 +14,7 @@ from varbench.attacks.common import (
     check_inputs,
     check_number,
     linf_box,
+    per_channel,
     targeted_gradient,
 )
 
@@ -29,6 +30,8 @@ def pgd(
     steps: int = 10,
     step_size: float | None = None,
     random_start: bool = True,
+    scale: Sequence[float] = (1.0,),
+    clip: bool = True,
 ) -> Attacked:
     """Repeat FGSM with a small step, projecting onto the ball and [0, 1] after each.
 
@@ -46,6 +49,11 @@ def pgd(
         In 255ths; None for epsilon / 6.
     random_start
         Start at a point uniform in the ball (then clipped to [0, 1]), not at the clean image.
+    scale
+        What epsilon and step_size are multiplied by, a number per channel or one for all. With the
+        deviations of the normalisation, they count in normalised images.
+    clip
+        Project onto [0, 1] as well as onto the ball.
 
     Raises
     ------
@@ -61,26 +69,27 @@ def pgd(
     check_inputs(model, images, targets, seeds, batch_size)
 
     adversarial = torch.empty_like(images)
+    radius, step = (per_channel(value, scale, images) for value in (epsilon, step_size))
     for rows in batches(len(images), batch_size):
         clean = images[rows]
-        low, high = linf_box(clean, epsilon)
+        low, high = linf_box(clean, radius, clip)
         x = clean.clone()
         if random_start:
-            x.add_(_uniform(clean, epsilon / 255, seeds[rows])).clamp_(low, high)
+            x.addcmul_(_uniform(clean, seeds[rows]), radius).clamp_(low, high)
         for _ in range(steps):
             sign = targeted_gradient(model, x, targets[rows]).sign()
-            x.sub_(sign, alpha=step_size / 255).clamp_(low, high)
+            x.addcmul_(sign, step, value=-1).clamp_(low, high)
         adversarial[rows] = x
     return Attacked(adversarial, torch.full_like(targets, steps))
 
 
-def _uniform(images: Tensor, bound: float, seeds: Sequence[int]) -> Tensor:
-    """Draw values in [-bound, bound] for each image from its seed.
+def _uniform(images: Tensor, seeds: Sequence[int]) -> Tensor:
+    """Draw values in [-1, 1] for each image from its seed.
 
     Drawn on the CPU and moved in one piece: a GPU's generator gives other values.
     """
     noise = torch.empty(images.shape)
     generator = torch.Generator()
     for row, seed in zip(noise, seeds, strict=True):
-        row.uniform_(-bound, bound, generator=generator.manual_seed(int(seed)))
+        row.uniform_(-1, 1, generator=generator.manual_seed(int(seed)))
     return noise.to(images.device)

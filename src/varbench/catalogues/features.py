@@ -7,11 +7,13 @@ from varbench.errors import InputError
 
 
 def poison(
-    clean: NDArray[np.float32], items: NDArray[np.int64], attacked: NDArray[np.float32]
+    clean: NDArray[np.float32],
+    items: NDArray[np.int64],
+    attacked: NDArray[np.float32],
+    *,
+    scale: str = "clean",
 ) -> NDArray[np.float32]:
-    """Return the features of the poisoned catalogue, scaled to at most 1 in the clean one.
-
-    The scale is the clean matrix's, so that an attacked item cannot rescale the others.
+    """Return the features of the poisoned catalogue, divided by the largest absolute value.
 
     Parameters
     ----------
@@ -21,6 +23,9 @@ def poison(
         (M,) the attacked items.
     attacked
         (M, D) features of their attacked images.
+    scale
+        Whose largest value: "clean", so that an attacked item cannot rescale the others, or
+        "attacked", the poisoned matrix's own.
     """
     if attacked.shape != (len(items), clean.shape[1]):
         raise InputError(
@@ -29,5 +34,5 @@ def poison(
         )
     poisoned = clean.copy()
     poisoned[items] = attacked
-    poisoned /= np.abs(clean).max()
+    poisoned /= np.abs(clean if scale == "clean" else poisoned).max()
     return poisoned

@@ -1,6 +1,7 @@
 """Interactions: checked, filtered to a k-core, numbered, and split by time."""
 
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -40,18 +41,22 @@ def deduplicate(table: pd.DataFrame) -> pd.DataFrame:
     return ordered.drop_duplicates(["user", "item"]).sort_index()
 
 
-def k_core(table: pd.DataFrame, *, users: int, items: int) -> pd.DataFrame:
+def k_core(
+    table: pd.DataFrame, *, users: int, items: int, passes: int | None = None
+) -> pd.DataFrame:
     """Drop users with fewer than ``users`` and items with fewer than ``items`` interactions.
 
-    Repeated until nothing changes, since each drop can bring another below its limit.
+    Repeated until nothing changes, since each drop can bring another below its limit; or only
+    ``passes`` times.
     """
-    while True:
+    for _ in count() if passes is None else range(passes):
         per_user = table["user"].map(table["user"].value_counts())
         per_item = table["item"].map(table["item"].value_counts())
         keep = (per_user >= users) & (per_item >= items)
         if keep.all():
-            return table
+            break
         table = table[keep]
+    return table
 
 
 def number(table: pd.DataFrame, items: list[str]) -> tuple[pd.DataFrame, list[str], list[str]]:
@@ -71,8 +76,10 @@ def number(table: pd.DataFrame, items: list[str]) -> tuple[pd.DataFrame, list[st
     return numbered.sort_values(["user", "timestamp", "item"], ignore_index=True), users, items
 
 
-def leave_one_out(table: pd.DataFrame, seed: int) -> NDArray[np.bool_]:
+def leave_one_out(table: pd.DataFrame, seed: int, held_out: str = "last") -> NDArray[np.bool_]:
     """Mark the held-out rows: each user's last interaction, ties in time broken by ``seed``.
+
+    With ``held_out`` "random" it is any of the user's interactions, drawn by ``seed``.
 
     A user with a single interaction keeps it for training. No held-out item is unknown to
     training: where all interactions of an item would be held out, its earliest stays.
@@ -83,7 +90,7 @@ def leave_one_out(table: pd.DataFrame, seed: int) -> NDArray[np.bool_]:
     """
     order = np.random.default_rng(derive("split", seed)).permutation(len(table))
     frame = table[["user", "item", "timestamp"]].reset_index(drop=True).assign(tie=order)
-    frame = frame.sort_values(["timestamp", "tie"])
+    frame = frame.sort_values(["timestamp", "tie"] if held_out == "last" else ["tie"])
     last = ~frame.duplicated("user", keep="last") & frame.duplicated("user", keep=False)
     known = frame["item"].isin(frame.loc[~last, "item"])
     returned = last & ~known & ~frame["item"].where(last & ~known).duplicated()

@@ -21,7 +21,6 @@ from scipy import sparse
 from torch import Tensor
 from torch.linalg import vecdot
 
-from varbench.errors import InputError
 from varbench.recommenders import vbpr
 from varbench.recommenders.batch import Batch, Gradients
 from varbench.recommenders.state import State
@@ -41,6 +40,8 @@ def train(
 ) -> State:
     """Train on from ``start``, the state of a VBPR training on the same data.
 
+    Without a start the adversarial training begins with new parameters.
+
     Parameters
     ----------
     adversarial_weight
@@ -53,10 +54,8 @@ def train(
     Raises
     ------
     InputError
-        There is no ``start``, or as for ``training.fit``.
+        As for ``training.fit``.
     """
-    if start is None:
-        raise InputError("amr: no state to start from; let starts_from name a vbpr recommender")
     adversarial = partial(step, weight=adversarial_weight, epsilon=epsilon)
     return fit(adversarial, interactions, features, start=start, **options)
 

@@ -45,6 +45,8 @@ def fit(
     regularisation_users: float = 0.1,
     regularisation_items: float = 1e-3,
     regularisation_embedding: float = 0.0,
+    regulariser: str = "squared",
+    user_factors: str = "separate",
 ) -> State:
     """Train for ``epochs`` epochs after ``start`` and return the state.
 
@@ -67,6 +69,11 @@ def fit(
         is the same as without the interruption.
     checkpoint
         Called after each epoch with the state. Later epochs change it: write or copy it.
+    regulariser
+        "squared", the L2 norm's square of Eq. 1; or "linear", the sum of the values, which has no
+        least value and pushes them all down.
+    user_factors
+        "separate" p_u and rho_u as in Eq. 2; or "shared", one vector that serves as both.
 
     Raises
     ------
@@ -82,6 +89,10 @@ def fit(
     last = epochs + (start.epoch if start else 0)
     state = resume or start or initial(expected, seed=seed)
     state = state.copy(device)
+    penalty = PENALTIES[regulariser]
+    shared = user_factors == "shared"
+    if shared:
+        state.user_visual_factors.copy_(state.user_factors)
     settings = {
         "user_factors": (learning_rate_users, regularisation_users),
         "item_factors": (learning_rate_items, regularisation_items),
@@ -96,7 +107,7 @@ def fit(
         totals: dict[str, Tensor | float] = {}
         for batch in _batches(drawn, visual, batch_size):
             gradients, losses = step(state, batch)
-            _update(state, batch, gradients, settings)
+            _update(state, batch, gradients, settings, penalty, shared)
             for name, value in losses.items():
                 totals[name] = totals.get(name, 0.0) + value
         state.epoch = epoch + 1
@@ -124,7 +135,12 @@ def _batches(drawn: Triplets, features: Tensor, batch_size: int) -> Iterator[Bat
 
 
 def _update(
-    state: State, batch: Batch, gradients: Gradients, settings: dict[str, tuple[float, float]]
+    state: State,
+    batch: Batch,
+    gradients: Gradients,
+    settings: dict[str, tuple[float, float]],
+    penalty: Callable[[Tensor, float], Tensor],
+    shared: bool,
 ) -> None:
     """Take a step of Adagrad in place; settings: learning rate and regularisation by name."""
     by_row = {
@@ -132,22 +148,30 @@ def _update(
         "item_factors": (batch.items, torch.cat([gradients.item, -gradients.item])),
         "user_visual_factors": (batch.users, gradients.user_visual),
     }
+    if shared:
+        del by_row["user_visual_factors"]
+        by_row["user_factors"] = (batch.users, gradients.user + gradients.user_visual)
     for name, (rows, gradient) in by_row.items():
         learning_rate, weight = settings[name]
         values, accumulator = getattr(state, name), state.accumulators[name]
         total = rows.sum(gradient)  # (distinct, K)
-        total += rows.counts * _penalty(values.index_select(0, rows.distinct), weight)
+        total += rows.counts * penalty(values.index_select(0, rows.distinct), weight)
         adagrad.update_rows(values, accumulator, rows.distinct, total, learning_rate)
+    if shared:
+        distinct = batch.users.distinct
+        state.user_visual_factors[distinct] = state.user_factors[distinct]
     learning_rate, weight = settings["embedding"]
     gradient = gradients.embedding
     if weight:  # the one parameter that is large, and that the experiment does not regularise
-        gradient += _penalty(state.embedding, weight)
+        gradient += penalty(state.embedding, weight)
     adagrad.update(state.embedding, state.accumulators["embedding"], gradient, learning_rate)
 
 
-def _penalty(values: Tensor, weight: float) -> Tensor:
-    """Return the gradient of weight * |values|^2."""
-    return 2 * weight * values
+# Gradients of weight * |values|^2 and of weight * sum(values).
+PENALTIES: dict[str, Callable[[Tensor, float], Tensor]] = {
+    "squared": lambda values, weight: 2 * weight * values,
+    "linear": torch.full_like,
+}
 
 
 def _check_features(features: NDArray[np.float32], items: int) -> None:

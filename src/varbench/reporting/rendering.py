@@ -1,7 +1,7 @@
 """A table as Markdown, LaTeX and HTML: one content, three forms of writing it down."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -96,6 +96,14 @@ def to_page(tables: Sequence[Table], title: str) -> str:
     """Return an HTML page of tables that needs no other file."""
     elements = [Markup(to_html(table)) for table in tables]  # escaped by its own template
     return _HTML_PAGE.render(title=title, css=Markup(templates.CSS), tables=elements)
+
+
+# How a table is written, by the file's suffix.
+FORMS: dict[str, Callable[[Table], str]] = {
+    "md": to_markdown,
+    "tex": to_latex,
+    "html": to_html,
+}
 
 
 def escape_latex(text: str) -> str:

@@ -12,7 +12,12 @@ import pandas as pd
 from varbench.reporting.labels import DEFENSES, NAMES, display
 from varbench.reporting.rendering import MISSING, Cell, Table
 
-HEADINGS = {"dataset": "Dataset", "recommender": "Model", "attack": "Attack"}
+HEADINGS = {
+    "protocol": "Protocol",
+    "dataset": "Dataset",
+    "recommender": "Model",
+    "attack": "Attack",
+}
 # How a measure is shown: heading, factor, decimals (the paper's), and whether high is best.
 MEASURES = {
     "success_rate": ("SR (%)", 100, 2, True),
@@ -58,7 +63,7 @@ def chr_table(
     if intervals:
         caption += f", with its {100 * confidence:g} % bootstrap interval over users"
     caption += ". Bold: the most effective attack (largest CHR) on each model and extractor."
-    return Table("chr", caption, _lay_out(_with(cells, means), rows, columns, labels, NAMES))
+    return Table("chr", caption, lay_out(with_cells(cells, means), rows, columns, labels, NAMES))
 
 
 def visual_table(
@@ -88,7 +93,7 @@ def visual_table(
             _cell(number * factor, (digits or {}).get(measure, decimals), bold=bold)
             for number, bold in zip(attacks[measure], best, strict=True)
         ]
-        parts.append(_with(cells, attacks.assign(measure=heading)))
+        parts.append(with_cells(cells, attacks.assign(measure=heading)))
     caption = (
         "SR: share of the attacked images that the network takes for the target category. "
         "FL: mean squared change of an image's features. "
@@ -103,7 +108,7 @@ def visual_table(
     caption += "Bold: highest SR and FL, lowest perceptual distance, on each dataset and extractor."
     rows, columns = ["dataset", "attack"], ["defense", "measure"]
     names = {**NAMES, **DEFENSES}
-    return Table("visual", caption, _lay_out(pd.concat(parts), rows, columns, labels, names))
+    return Table("visual", caption, lay_out(pd.concat(parts), rows, columns, labels, names))
 
 
 def accuracy_table(
@@ -129,7 +134,9 @@ def accuracy_table(
     )
     means = mean_over_seeds(pd.concat([seeing, beside]), [*rows, "defense"], list(measures))
     parts = [
-        _with([_cell(number, digits) for number in means[measure]], means.assign(measure=heading))
+        with_cells(
+            [_cell(number, digits) for number in means[measure]], means.assign(measure=heading)
+        )
         for measure, heading in measures.items()
     ]
     caption = (
@@ -137,7 +144,7 @@ def accuracy_table(
         f"users{_and_seeds(accuracy)}. AUC: 0.5 is chance."
     )
     columns = ["defense", "measure"]
-    return Table("accuracy", caption, _lay_out(pd.concat(parts), rows, columns, labels, NAMES))
+    return Table("accuracy", caption, lay_out(pd.concat(parts), rows, columns, labels, NAMES))
 
 
 def mean_over_seeds(
@@ -180,11 +187,12 @@ def _cell(
     )
 
 
-def _with(cells: list[Cell], table: pd.DataFrame) -> pd.DataFrame:
+def with_cells(cells: list[Cell], table: pd.DataFrame) -> pd.DataFrame:
+    """Return ``table`` with the column ``cell``, which `lay_out` spreads."""
     return table.assign(cell=pd.Series(cells, index=table.index, dtype=object))
 
 
-def _lay_out(
+def lay_out(
     table: pd.DataFrame,
     rows: list[str],
     columns: list[str],

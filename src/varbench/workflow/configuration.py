@@ -12,6 +12,9 @@ from jsonschema.exceptions import best_match
 from varbench.errors import InputError
 from varbench.registry import METHODS
 
+# Sections whose entries an overlay may remove.
+SECTIONS = ("catalogues", "datasets", "defenses", "attacks", "recommenders")
+
 Schema = dict[str, Any]
 Config = dict[str, Any]
 
@@ -41,7 +44,7 @@ def complete(config: Config, schema_path: Path) -> None:
         probably meant.
     """
     schema = yaml.safe_load(schema_path.read_text(encoding="utf-8"))
-    for section in ("catalogues", "datasets", "defenses", "attacks", "recommenders"):
+    for section in SECTIONS:
         entries = config.get(section)
         if isinstance(entries, dict):
             config[section] = {name: entry for name, entry in entries.items() if entry is not None}
@@ -141,10 +144,11 @@ def _contradictions(config: Config) -> Iterator[str]:
                 yield f"{section}.{name}.starts_from: unknown {start!r}{hint}"
             elif start == name or config[section][start].get("starts_from") is not None:
                 yield f"{section}.{name}.starts_from: {start!r} must itself start from nothing"
-    for axis, names in config["grid"].items():
-        for name in names or ():
-            if name not in config[axis]:
-                yield f"grid.{axis}: unknown {name!r}{_hint(name, config[axis])}"
+    for section in ("grid", "ablation"):
+        for axis, names in config[section].items():
+            for name in names or ():
+                if name not in config[axis]:
+                    yield f"{section}.{axis}: unknown {name!r}{_hint(name, config[axis])}"
     clean = [name for name, attack in config["attacks"].items() if attack["method"] == "none"]
     if len(clean) != 1 or clean[0] not in (config["grid"]["attacks"] or clean):
         yield "attacks: exactly one attack of method 'none' is needed, the clean baseline"

@@ -1,0 +1,70 @@
+# The target `ablation`: chosen cells under both protocols and with one switch corrected at a time.
+
+
+def ablation_cells(pattern, attacks):
+    """Fill in the names that the ablation's cells have under each protocol."""
+    return sorted(
+        {
+            path
+            for variant in VARIANTS.values()
+            for path in expand(
+                pattern,
+                dataset=variant.dataset.values(),
+                defense=ABLATION["defenses"],
+                attack=[variant.attack[attack] for attack in attacks],
+                recommender=variant.recommender.values(),
+                seed=config["seeds"],
+            )
+        }
+    )
+
+
+rule aggregate_ablation:
+    input:
+        per_user=ablation_cells(f"{CELL}/users.parquet", ABLATION["attacks"]),
+        visual=ablation_cells(f"{ATTACK}/visual.parquet", ABLATION["attacks"][1:]),
+    output:
+        f"{TABLES}/ablation.csv",
+    log:
+        f"{RESULTS}/logs/aggregate_ablation.log",
+    conda:
+        "../envs/varbench.yaml"
+    params:
+        code=code("aggregate_ablation.py"),
+        variants=json.dumps({name: asdict(v) for name, v in VARIANTS.items()}),
+        axes=json.dumps({"defense": ABLATION["defenses"], "seed": config["seeds"]}),
+        cell=verbatim(CELL),
+        attack=verbatim(ATTACK),
+        k=config["metrics"]["k"],
+        clean=CLEAN,
+    shell:
+        "aggregate_ablation.py --variants {params.variants:q} --axes {params.axes:q}"
+        " --cell {params.cell:q} --attack {params.attack:q} --k {params.k}"
+        " --clean {params.clean} --output {output} 2> {log}"
+
+
+rule render_ablation:
+    input:
+        rules.aggregate_ablation.output,
+    output:
+        expand(f"{TABLES}/ablation.{{suffix}}", suffix=["md", "tex", "html"]),
+    log:
+        f"{RESULTS}/logs/render_ablation.log",
+    conda:
+        "../envs/varbench.yaml"
+    params:
+        code=code("render_ablation.py"),
+        style=json.dumps(config["tables"], sort_keys=True),
+        attacks=json.dumps({a: config["attacks"][a] for a in GRID["attacks"]}),
+        k=config["metrics"]["k"],
+        folder=lambda w, output: str(Path(output[0]).parent),
+    shell:
+        "render_ablation.py --style {params.style:q} --attacks {params.attacks:q}"
+        " --k {params.k} --ablation {input} --folder {params.folder} 2> {log}"
+
+
+rule ablation:
+    input:
+        rules.aggregate_ablation.output,
+        rules.render_ablation.output,
+    localrule: True
