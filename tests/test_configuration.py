@@ -35,6 +35,22 @@ def test_the_embedded_experiment_is_valid_and_completed_once(config):
     assert again == config
 
 
+def overlaid(config, overlay):
+    """Lay one configuration over another key by key, as Snakemake does."""
+    both = dict(config)
+    for key, value in overlay.items():
+        mappings = isinstance(value, dict) and isinstance(both.get(key), dict)
+        both[key] = overlaid(both[key], value) if mappings else value
+    return both
+
+
+@pytest.mark.parametrize("overlay", sorted((BASE / "config").glob("*.yaml")), ids=lambda p: p.name)
+def test_overlays_fit_the_embedded_experiment(config, overlay):
+    both = overlaid(config, yaml.safe_load(overlay.read_text()))
+    complete(both, SCHEMA)
+    assert both["results"] != "results", "an overlay writes to a folder of its own"
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
