@@ -128,7 +128,7 @@ def _camera(
     )
     balance = rng.normal(rng.uniform(0.92, 1.04), 0.02, 3)
     image = image * light[..., None] * balance.astype(np.float32)
-    image = 1 - rng.uniform(0.62, 0.85) * (1 - image)  # stray light in the lens lifts the blacks
+    image = 1 - rng.uniform(0.75, 0.9) * (1 - image)  # stray light in the lens lifts the blacks
     softness = rng.uniform(0, 0.005) * size
     if softness > 0.25:
         image = gaussian_filter(image, (softness, softness, 0))

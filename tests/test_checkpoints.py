@@ -1,0 +1,144 @@
+"""Published layouts of robust networks, and files that nobody should trust."""
+
+import argparse
+import os
+import sys
+import types
+
+import numpy as np
+import pytest
+import torch
+
+from varbench.errors import InputError
+from varbench.extractors.checkpoints import read_checkpoint
+from varbench.extractors.networks import build, load_weights
+
+MEAN, STD = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+
+
+@pytest.fixture(scope="module")
+def weights():
+    return build("resnet50", 1000, seed=1).network.state_dict()
+
+
+def prefixed(weights, prefix):
+    return {prefix + name: tensor for name, tensor in weights.items()}
+
+
+def optimiser():
+    parameter = torch.nn.Parameter(torch.ones(2))
+    adam = torch.optim.SGD([parameter], 0.1, momentum=0.9)
+    parameter.sum().backward()
+    adam.step()
+    return adam.state_dict()
+
+
+@pytest.fixture
+def foreign_arguments(monkeypatch):
+    """The class that MadryLab's library keeps arguments in, only while the file is written."""
+    module = types.ModuleType("cox.utils")
+    module.Parameters = type("Parameters", (), {"__module__": "cox.utils"})
+    monkeypatch.setitem(sys.modules, "cox", types.ModuleType("cox"))
+    monkeypatch.setitem(sys.modules, "cox.utils", module)
+    arguments = module.Parameters()
+    arguments.params = {"eps": 4.0, "nested": [1, "two"]}
+    return arguments
+
+
+def layouts(weights, arguments):
+    normaliser = {"normalizer.new_mean": MEAN, "normalizer.new_std": STD}
+    robustness = {
+        **prefixed(normaliser, "module."),
+        **prefixed(weights, "module.model."),
+        **prefixed(prefixed(normaliser, "module.attacker."), ""),
+        **prefixed(weights, "module.attacker.model."),
+    }
+    return {
+        "torchvision": weights,
+        "robustness": {
+            "model": robustness,
+            "optimizer": optimiser(),
+            "schedule": {"last_epoch": 3, "lr_lambdas": [None]},
+            "epoch": 90,
+            "nat_prec1": np.float64(62.42),
+            "args": arguments,
+        },
+        "robustbench": prefixed(weights, "model.") | {"mean": MEAN, "std": STD},
+        "robustbench, data parallel": prefixed(prefixed(weights, "model."), "module.")
+        | {"module.normalize.mean": MEAN, "module.normalize.std": STD},
+        "free": {
+            "epoch": 23,
+            "arch": "resnet50",
+            "state_dict": prefixed(weights, "module."),
+            "best_prec1": torch.tensor(59.9),
+            "optimizer": optimiser(),
+            "args": argparse.Namespace(lr=0.1),
+        },
+    }
+
+
+LAYOUTS = ["torchvision", "robustness", "robustbench", "robustbench, data parallel", "free"]
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "before torch 1.6"])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_published_layouts(weights, foreign_arguments, tmp_path, layout, zipped):
+    path = tmp_path / "weights.pt"
+    content = layouts(weights, foreign_arguments)[layout]
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    sys.modules.pop("cox.utils")  # who reads the file has no such library
+    read = read_checkpoint(path)
+    assert set(read) == set(weights)
+    assert all(torch.equal(read[name], weights[name]) for name in weights)
+    load_weights(build("resnet50", 1000, seed=2), read)
+
+
+class Malicious:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.system, (f"touch {self.path}",)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_malicious_file_runs_nothing_and_names_what_was_refused(tmp_path, zipped):
+    path, mark = tmp_path / "evil.pt", tmp_path / "ran"
+    content = {"state_dict": {"conv1.weight": torch.ones(1)}, "args": Malicious(mark)}
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    with pytest.raises(InputError, match=r"evil\.pt: refused, it asks to run code.*system"):
+        read_checkpoint(path)
+    assert not mark.exists()
+
+
+class Foreign:
+    pass
+
+
+def test_a_class_that_is_not_known_is_refused_by_name(tmp_path):
+    torch.save({"model": {"w": torch.ones(1)}, "args": Foreign()}, tmp_path / "other.pt")
+    with pytest.raises(InputError, match=r"refused.*Foreign"):
+        read_checkpoint(tmp_path / "other.pt")
+
+
+def test_weights_of_another_architecture_are_listed(weights, tmp_path):
+    torch.save({"state_dict": prefixed(weights, "module.")}, tmp_path / "resnet50.pth.tar")
+    read = read_checkpoint(tmp_path / "resnet50.pth.tar")
+    with pytest.raises(InputError, match=r"165 left over .*of another shape"):
+        load_weights(build("resnet18", 1000), read)
+
+
+@pytest.mark.parametrize("keep", [0, 10, 1000, -100])
+def test_a_truncated_file(weights, tmp_path, keep):
+    path = tmp_path / "cut.pt"
+    torch.save(weights, path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(InputError, match=r"cut\.pt: (cannot be read|refused)"):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize("content", [[1, 2], {}, {"state_dict": {}}, {"a": 1}, {"model": {"a": 1}}])
+def test_no_state_dict(tmp_path, content):
+    torch.save(content, tmp_path / "other.pt")
+    with pytest.raises(InputError, match="holds no state dict"):
+        read_checkpoint(tmp_path / "other.pt")
