@@ -28,6 +28,7 @@ from varbench.workflow.configuration import (
     class_file,
     class_index,
     complete,
+    in_order,
     read_classes,
 )
 from varbench.workflow.sources import Sources
@@ -55,7 +56,7 @@ CELL = f"{RESULTS}/cells/{IN_CELL}"
 
 # The names along each axis: all that are defined, or those that `grid` picks.
 GRID = {
-    axis: config["grid"][axis] or list(config[axis])
+    axis: in_order(config, axis)
     for axis in ("datasets", "defenses", "attacks", "recommenders")
 }
 # The attack that changes nothing comes first: it is the clean baseline of every table.

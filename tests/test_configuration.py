@@ -8,7 +8,7 @@ import yaml
 
 from varbench.errors import InputError
 from varbench.registry import METHODS, resolve
-from varbench.workflow.configuration import class_index, complete, read_classes
+from varbench.workflow.configuration import class_index, complete, in_order, read_classes
 
 BASE = Path(__file__).parents[1]
 SCHEMA = BASE / "resources" / "config.schema.yaml"
@@ -120,3 +120,15 @@ def test_class_list_of_imagenet_is_torchvisions():
 def test_every_registered_method_exists_and_has_its_schema(kind, method):
     assert callable(resolve(kind, method))
     assert method in yaml.safe_load(SCHEMA.read_text())["$defs"][kind]
+
+
+def test_axes_are_in_the_order_of_the_registry_whatever_the_files(config):
+    complete(config, SCHEMA)
+    paper = ["none", "fgsm_4", "fgsm_8", "pgd_4", "pgd_8", "cw"]
+    for section in ("attacks", "defenses", "recommenders"):
+        config[section] = dict(sorted(config[section].items()))
+    assert in_order(config, "attacks") == paper
+    assert in_order(config, "defenses") == ["T", "AT", "FAT"]
+    assert in_order(config, "recommenders") == ["vbpr", "amr"]
+    config["grid"]["attacks"] = ["cw", "none"]
+    assert in_order(config, "attacks") == ["cw", "none"]

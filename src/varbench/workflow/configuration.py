@@ -63,6 +63,24 @@ def complete(config: Config, schema_path: Path) -> None:
         raise InputError(problem)
 
 
+def in_order(config: Config, axis: str) -> list[str]:
+    """Return the names along an axis of the grid in the order of tables and figures.
+
+    That of ``grid`` where it picks some; else by method as the registry lists them, then by
+    epsilon. (An overlay's keys come before those that it is laid over, so their own order is
+    nobody's choice.)
+    """
+    if config["grid"][axis]:
+        return list(config["grid"][axis])
+    blocks = config[axis]
+    if axis == "datasets":
+        return list(blocks)
+    methods = list(METHODS[axis.removesuffix("s")])
+    return sorted(
+        blocks, key=lambda n: (methods.index(blocks[n]["method"]), blocks[n].get("epsilon", 0))
+    )
+
+
 def class_index(category: str | int, classes: list[str]) -> int:
     """Return the class index of a category given by name or by index."""
     if isinstance(category, int):
