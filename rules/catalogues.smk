@@ -28,6 +28,9 @@ rule prepare_catalogue:
         ),
         core_users=lookup(within=config, dpath="catalogues/{catalogue}/core_users"),
         core_items=lookup(within=config, dpath="catalogues/{catalogue}/core_items"),
+        expected=lambda w: json.dumps(
+            config["catalogues"][w.catalogue]["expected"], sort_keys=True
+        ),
         split=lookup(within=config, dpath="catalogues/{catalogue}/split"),
         min_users=lookup(within=config, dpath="catalogues/{catalogue}/min_users"),
         drop=lambda w: (
@@ -40,7 +43,7 @@ rule prepare_catalogue:
     shell:
         "prepare.py --source {params.source:q} {params.drop}"
         " --core-users {params.core_users} --core-items {params.core_items}"
-        " --min-users {params.min_users} --split {params.split} --image-size {params.image_size} --seed {params.seed}"
+        " --min-users {params.min_users} --split {params.split} --expected {params.expected:q} --image-size {params.image_size} --seed {params.seed}"
         " --users {output.user_ids} --items {output.item_ids} --interactions {output.interactions}"
         " --images {output.images} --summary {output.summary} 2> {log}"
 

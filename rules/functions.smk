@@ -69,9 +69,13 @@ def category(role):
 def source_files(wildcards):
     """The tables that a catalogue is read from, so that a change of them is noticed."""
     source = config["catalogues"][wildcards.catalogue]["source"]
-    if source["method"] != "folder":
-        return []
-    return [f"{source['path']}/{source[key]}" for key in ("items", "interactions")]
+    files = {
+        "folder": lambda: [source["items"], source["interactions"]],
+        "amazon_authors": lambda: ["trainingset.tsv", "testset.tsv"],
+    }
+    if source["method"] == "amazon_partitioned":
+        return [source["path"]]
+    return [f"{source['path']}/{f}" for f in files.get(source["method"], list)()]
 
 
 def training_set(wildcards):

@@ -15,6 +15,8 @@ METHODS: dict[str, dict[str, str]] = {
     "catalogue": {
         "generated": "varbench.catalogues.generated:load",
         "folder": "varbench.catalogues.folder:load",
+        "amazon_authors": "varbench.catalogues.amazon_authors:load",
+        "amazon_partitioned": "varbench.catalogues.amazon_partitioned:load",
     },
     "defense": {
         "pretrained": "varbench.extractors.checkpoints:read_checkpoint",

@@ -44,6 +44,7 @@ def main() -> None:
     options.add_argument("--drop-unreadable", action="store_true", help="drop damaged images")
     options.add_argument("--min-users", type=int, required=True, help="users left at the least")
     options.add_argument("--split", choices=("time_aware", "single_pass_random"), required=True)
+    options.add_argument("--expected", type=command.block, required=True, help="counts, as JSON")
     options.add_argument("--seed", type=int, required=True, help="breaks ties in time")
     command.add_paths(
         options, items="out", users="out", interactions="out", images="out", summary="out"
@@ -69,6 +70,14 @@ def main() -> None:
             f"{catalogue.where('interaction', 0)}: the core filter leaves {len(users)} users and "
             f"{given.min_users} are needed; lower core_users or core_items of the catalogue"
         )
+    kept = {"users": len(users), "items": len(items), "interactions": len(numbered)}
+    strict = given.expected.pop("strict", False)
+    for what, count in given.expected.items():
+        if kept[what] != count:
+            message = f"{kept[what]} {what} are left where {count} are expected"
+            if strict:
+                raise InputError(f"{catalogue.where('interaction', 0)}: {message}")
+            log.warning("%s", message)
     numbered["held_out"] = interactions.leave_one_out(numbered, given.seed, held_out)
 
     write_table(given.users, pd.DataFrame({"user": range(len(users)), "id": users}))
@@ -85,8 +94,9 @@ def main() -> None:
         "read": {"items": len(catalogue.items), "interactions": len(table)},
         "dropped_images": len(catalogue.items) - len(images),
         "duplicate_interactions": len(usable) - len(unique),
-        "kept": {"users": len(users), "items": len(items), "interactions": len(numbered)},
+        "kept": kept,
         "held_out": int(numbered["held_out"].sum()),
+        "expected": given.expected,
     }
     write_json(given.summary, summary)
     log.info("%s", summary)
