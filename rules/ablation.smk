@@ -27,8 +27,13 @@ rule aggregate_ablation:
         f"{TABLES}/ablation.csv",
     log:
         f"{RESULTS}/logs/aggregate_ablation.log",
+    group:
+        "ablation"
     conda:
         "../envs/varbench.yaml"
+    resources:
+        mem_mb=mb(PLAIN_MB),
+        runtime=minutes(30),
     params:
         code=code("aggregate_ablation.py"),
         variants=json.dumps({name: asdict(v) for name, v in VARIANTS.items()}),
@@ -50,8 +55,13 @@ rule render_ablation:
         expand(f"{TABLES}/ablation.{{suffix}}", suffix=["md", "tex", "html"]),
     log:
         f"{RESULTS}/logs/render_ablation.log",
+    group:
+        "ablation"
     conda:
         "../envs/varbench.yaml"
+    resources:
+        mem_mb=mb(PLAIN_MB),
+        runtime=minutes(30),
     params:
         code=code("render_ablation.py"),
         style=json.dumps(config["tables"], sort_keys=True),

@@ -19,6 +19,8 @@ rule attack_images:
         "../envs/varbench.yaml"
     threads: config["threads"]["attack"]
     resources:
+        mem_mb=ATTACK_MB,
+        runtime=minutes(60, attack_seconds),
         gpu=GPU,
         device=config["device"],
         torch_threads=config["threads"]["attack"],
@@ -52,10 +54,14 @@ rule measure_images:
         f"{RESULTS}/logs/measure_images/{IN_ATTACK}.log",
     benchmark:
         f"{RESULTS}/benchmarks/measure_images/{IN_ATTACK}.tsv"
+    group:
+        "measure"
     conda:
         "../envs/varbench.yaml"
     threads: config["threads"]["attack"]
     resources:
+        mem_mb=ATTACK_MB,
+        runtime=minutes(20),
         gpu=GPU,
         device=config["device"],
         torch_threads=config["threads"]["attack"],

@@ -16,6 +16,9 @@ rule prepare_catalogue:
         f"{RESULTS}/benchmarks/prepare_catalogue/{{catalogue}}.tsv"
     conda:
         "../envs/varbench.yaml"
+    resources:
+        mem_mb=mb(PLAIN_MB, image=1, interaction=1e-3),
+        runtime=minutes(120),
     params:
         code=lambda w: sources.digest(
             "prepare.py",
@@ -55,6 +58,7 @@ rule select_attacked:
         f"{DATASET}/attacked.parquet",
     log:
         f"{RESULTS}/logs/select_attacked/{{dataset}}.log",
+    localrule: True
     conda:
         "../envs/varbench.yaml"
     params:

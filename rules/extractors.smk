@@ -14,6 +14,9 @@ rule draw_training_images:
         f"{RESULTS}/benchmarks/draw_training_images.tsv"
     conda:
         "../envs/varbench.yaml"
+    resources:
+        mem_mb=mb(PLAIN_MB, training_image=IMAGE_MB),
+        runtime=minutes(120),
     params:
         code=code("draw_training_images.py"),
         categories=CLASSES,
@@ -43,6 +46,8 @@ rule train_extractor:
         "../envs/varbench.yaml"
     threads: config["threads"]["extractor"]
     resources:
+        mem_mb=training_mb,
+        runtime=minutes(60, training_seconds),
         gpu=GPU,
         device=config["device"],
         torch_threads=config["threads"]["extractor"],
@@ -72,6 +77,9 @@ rule load_extractor:
         defense=one_of(PRETRAINED),
     conda:
         "../envs/varbench.yaml"
+    resources:
+        mem_mb=mb(TORCH_MB),
+        runtime=minutes(30),
     params:
         code=code("load_extractor.py"),
         network=network(),
@@ -95,6 +103,8 @@ rule extract_features:
         "../envs/varbench.yaml"
     threads: config["threads"]["attack"]
     resources:
+        mem_mb=EXTRACTION_MB,
+        runtime=minutes(120),
         gpu=GPU,
         device=config["device"],
         torch_threads=config["threads"]["attack"],

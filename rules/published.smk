@@ -25,8 +25,13 @@ rule compare_published:
         claims=f"{TABLES}/claims.csv",
     log:
         f"{RESULTS}/logs/compare_published.log",
+    group:
+        "tables"
     conda:
         "../envs/varbench.yaml"
+    resources:
+        mem_mb=mb(PLAIN_MB),
+        runtime=minutes(30),
     params:
         code=code("compare_published.py"),
         datasets=json.dumps(STANDING_FOR),

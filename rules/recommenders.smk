@@ -29,6 +29,8 @@ rule train_recommender:
         "../envs/varbench.yaml"
     threads: config["threads"]["recommender"]
     resources:
+        mem_mb=RECOMMENDER_MB,
+        runtime=minutes(30, recommender_seconds),
         gpu=GPU,
         device=config["device"],
         torch_threads=config["threads"]["recommender"],
@@ -60,6 +62,8 @@ rule continue_recommender:
         "../envs/varbench.yaml"
     threads: config["threads"]["recommender"]
     resources:
+        mem_mb=RECOMMENDER_MB,
+        runtime=minutes(30, recommender_seconds),
         gpu=GPU,
         device=config["device"],
         torch_threads=config["threads"]["recommender"],
@@ -87,8 +91,13 @@ rule rank_items:
         f"{RESULTS}/logs/rank_items/{IN_CELL}.log",
     benchmark:
         f"{RESULTS}/benchmarks/rank_items/{IN_CELL}.tsv"
+    group:
+        "evaluate"
     conda:
         "../envs/varbench.yaml"
+    resources:
+        mem_mb=RANKING_MB,
+        runtime=minutes(10),
     params:
         code=code("rank_items.py"),
         length=config["metrics"]["list_length"],
@@ -112,8 +121,13 @@ rule evaluate_cell:
         f"{RESULTS}/logs/evaluate_cell/{IN_CELL}.log",
     benchmark:
         f"{RESULTS}/benchmarks/evaluate_cell/{IN_CELL}.tsv"
+    group:
+        "evaluate"
     conda:
         "../envs/varbench.yaml"
+    resources:
+        mem_mb=RANKING_MB,
+        runtime=minutes(10),
     params:
         code=code("evaluate_cell.py"),
         k=config["metrics"]["k"],
@@ -134,6 +148,9 @@ rule rank_references:
         f"{RESULTS}/logs/rank_references/{{dataset}}.log",
     conda:
         "../envs/varbench.yaml"
+    resources:
+        mem_mb=RANKING_MB,
+        runtime=minutes(30),
     params:
         code=code("rank_references.py"),
         k=config["metrics"]["k"],

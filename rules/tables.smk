@@ -28,8 +28,13 @@ rule aggregate_cells:
         ranks=f"{TABLES}/item_ranks.csv",
     log:
         f"{RESULTS}/logs/aggregate_cells.log",
+    group:
+        "tables"
     conda:
         "../envs/varbench.yaml"
+    resources:
+        mem_mb=mb(2 * PLAIN_MB),
+        runtime=minutes(30),
     params:
         code=code("aggregate_cells.py"),
         axes=json.dumps(AXES),
@@ -55,8 +60,13 @@ rule aggregate_images:
         f"{TABLES}/table2.csv",
     log:
         f"{RESULTS}/logs/aggregate_images.log",
+    group:
+        "tables"
     conda:
         "../envs/varbench.yaml"
+    resources:
+        mem_mb=mb(PLAIN_MB),
+        runtime=minutes(30),
     params:
         code=code("aggregate_images.py"),
         axes=json.dumps(IMAGE_AXES),
@@ -77,8 +87,12 @@ rule aggregate_extractors:
         f"{TABLES}/extractors.csv",
     log:
         f"{RESULTS}/logs/aggregate_extractors.log",
+    localrule: True
     conda:
         "../envs/varbench.yaml"
+    resources:
+        mem_mb=mb(PLAIN_MB),
+        runtime=minutes(30),
     params:
         code=code("aggregate_extractors.py"),
         axes=json.dumps({"catalogue": USED, "defense": AXES["defense"]}),
@@ -104,8 +118,13 @@ rule render_tables:
         expand(f"{TABLES}/accuracy.{{suffix}}", suffix=["md", "tex", "html"]),
     log:
         f"{RESULTS}/logs/render_tables.log",
+    group:
+        "tables"
     conda:
         "../envs/varbench.yaml"
+    resources:
+        mem_mb=mb(PLAIN_MB),
+        runtime=minutes(30),
     params:
         code=code("render_tables.py"),
         style=json.dumps(config["tables"], sort_keys=True),
@@ -138,8 +157,13 @@ rule draw_figures:
         ),
     log:
         f"{RESULTS}/logs/draw_figures.log",
+    group:
+        "tables"
     conda:
         "../envs/varbench.yaml"
+    resources:
+        mem_mb=mb(PLAIN_MB),
+        runtime=minutes(30),
     params:
         code=code("draw_figures.py"),
         labels=json.dumps(config["tables"]["labels"], sort_keys=True),

@@ -48,11 +48,11 @@ def planned(checkout: Path, *arguments: str, configfile: str = "tests/tiny.yaml"
     done = snakemake(checkout, "--dry-run", *arguments, configfile=configfile)
     jobs = set()
     for text in re.split(
-        r"^(?=(?:local)?rule \w+:)", done.stdout + done.stderr, flags=re.MULTILINE
+        r"^(?= *(?:local)?rule \w+:)", done.stdout + done.stderr, flags=re.MULTILINE
     ):
-        rule = re.match(r"(?:local)?rule (\w+):", text)
+        rule = re.match(r" *(?:local)?rule (\w+):", text)
         if rule and rule[1] != "all":
-            wildcards = re.search(r"^    wildcards: (.*)$", text, re.MULTILINE)
+            wildcards = re.search(r"^ +wildcards: (.*)$", text, re.MULTILINE)
             pairs = wildcards[1].split(", ") if wildcards else []
             jobs.add((rule[1], tuple(sorted(tuple(pair.split("=")) for pair in pairs))))
     return jobs
