@@ -12,7 +12,11 @@ from varbench.images import by_size, to_bytes, to_unit
 from varbench.registry import resolve
 from varbench.seeds import derive
 from varbench.storage import read_table, read_tensors, write_array, write_table
-from varbench.workflow import command
+from varbench.workflow import command, resuming
+
+# Images are attacked in pieces of so many batches, and a finished piece survives a killed job: long
+# enough that C&W, whose batch runs empty at the end of each, loses little.
+PIECE = 8
 
 
 def main() -> None:
@@ -26,8 +30,13 @@ def main() -> None:
     command.add_paths(options, attacked="items that are attacked")
     command.add_paths(options, attacked_images="out", features="out", outcome="out")
     command.add_compute(options)
+    resuming.add_options(options)
     given = options.parse_args()
     device = command.torch_device(given.device, given.threads)
+    method, parameters = command.method_and_parameters(given.attack)
+    inputs = [given.weights, given.images, given.ids, given.attacked]
+    job = resuming.job_digest(__file__, ("attack", method), given, inputs, device)
+    checkpoint = resuming.Checkpoint(given.attacked_images, job, given.checkpoint_every)
 
     network = build(**given.network, seed=0)
     load_weights(network, read_tensors(given.weights))
@@ -38,13 +47,12 @@ def main() -> None:
     ids = read_table(given.ids, ["id"])["id"].iloc[items]
     seeds = [derive("attack", given.seed, item) for item in ids]
 
-    method, parameters = command.method_and_parameters(given.attack)
     truncate = parameters.pop("saving", "round") == "truncate"
     if "normalised" in (parameters.pop("epsilon_space", None), parameters.get("variable")):
         parameters["scale"] = given.network["std"]
-    attacked: dict[int, np.ndarray] = {}
-    iterations = np.zeros(len(items), np.int64)
-    for rows in by_size(clean):
+    pieces = resuming.pieces(by_size(clean), PIECE * given.batch_size)
+    done: list[tuple[torch.Tensor, torch.Tensor]] = checkpoint.load() or []
+    for rows in pieces[len(done) :]:
         images = to_unit([clean[row] for row in rows]).to(device)
         result = resolve("attack", method)(
             network,
@@ -54,8 +62,14 @@ def main() -> None:
             batch_size=given.batch_size,
             **parameters,
         )
-        attacked.update(zip(rows, to_bytes(result.images, truncate=truncate), strict=True))
-        iterations[rows] = result.iterations.cpu().numpy()
+        pixels = to_bytes(result.images, truncate=truncate)
+        done.append((torch.from_numpy(pixels), result.iterations.cpu()))
+        checkpoint.save(lambda: done)
+    attacked: dict[int, np.ndarray] = {}
+    iterations = np.zeros(len(items), np.int64)
+    for rows, (stored_pixels, used) in zip(pieces, done, strict=True):
+        attacked.update(zip(rows, stored_pixels.numpy(), strict=True))
+        iterations[rows] = used.numpy()
     write_images(given.attacked_images, ((items[row], attacked[row]) for row in sorted(attacked)))
 
     # Everything below is measured on the stored images, as a recommender would get them.
@@ -84,6 +98,7 @@ def main() -> None:
             }
         ),
     )
+    checkpoint.remove()
 
 
 if __name__ == "__main__":

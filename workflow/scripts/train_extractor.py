@@ -3,6 +3,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from varbench.image_archive import ImageArchive
 from varbench.registry import resolve
 from varbench.seeds import derive
 from varbench.storage import read_table, read_tensors, write_table, write_tensors
-from varbench.workflow import command
+from varbench.workflow import command, resuming
 
 
 def main() -> None:
@@ -26,8 +27,13 @@ def main() -> None:
     options.add_argument("--seed", type=int, required=True)
     command.add_paths(options, images="archive", labels="item, class", weights="out", log="out")
     command.add_compute(options)
+    resuming.add_options(options)
     given = options.parse_args()
     device = command.torch_device(given.device, given.threads)
+    method, parameters = command.method_and_parameters(given.defense)
+    inputs = [given.images, given.labels, given.start_from]
+    job = resuming.job_digest(__file__, ("defense", method), given, inputs, device)
+    checkpoint = resuming.Checkpoint(given.weights, job, given.checkpoint_every)
 
     network = build(**given.network, seed=derive("extractor", given.seed)).to(device)
     if given.start_from:
@@ -40,9 +46,13 @@ def main() -> None:
     if not len(held_out) or not len(training):
         raise InputError(f"{given.labels}: {len(labels)} images are too few to train on")
 
-    method, parameters = command.method_and_parameters(given.defense)
-    epochs: list[dict[str, float]] = []
-    with tqdm(desc="epochs", unit="epoch", mininterval=10) as progress:
+    reached = checkpoint.load() or {"epochs": [], "training": None}
+    epochs: list[dict[str, float]] = reached["epochs"]
+
+    def keep(training: dict[str, Any]) -> None:
+        checkpoint.save(lambda: {"epochs": epochs, "training": training})
+
+    with tqdm(desc="epochs", unit="epoch", mininterval=10, initial=len(epochs)) as progress:
 
         def record(epoch: dict[str, float]) -> None:
             epochs.append(epoch)
@@ -55,10 +65,13 @@ def main() -> None:
             seed=given.seed,
             device=device,
             log=record,
+            checkpoint=keep,
+            resume=reached["training"],
             **parameters,
         )
     write_table(given.log, pd.DataFrame(epochs))
     write_tensors(given.weights, network.network.state_dict())
+    checkpoint.remove()
 
 
 if __name__ == "__main__":

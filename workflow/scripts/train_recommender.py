@@ -4,13 +4,14 @@
 from pathlib import Path
 
 import pandas as pd
+from torch import Tensor
 
 from varbench.catalogues.features import poison
 from varbench.catalogues.interactions import to_matrix
 from varbench.recommenders.state import State, from_tensors, ranking_factors
 from varbench.registry import resolve
 from varbench.storage import read_array, read_table, read_tensors, write_table, write_tensors
-from varbench.workflow import command
+from varbench.workflow import command, resuming
 
 
 def main() -> None:
@@ -23,21 +24,29 @@ def main() -> None:
     command.add_paths(options, attacked="items that are attacked", features="of those items")
     command.add_paths(options, model="out", log="out")
     command.add_compute(options)
+    resuming.add_options(options)
     given = options.parse_args()
     device = command.torch_device(given.device, given.threads)
+    method, parameters = command.method_and_parameters(given.recommender)
+    inputs = [given.interactions, given.clean, given.attacked, given.features, given.start]
+    job = resuming.job_digest(__file__, ("recommender", method), given, inputs, device)
+    checkpoint = resuming.Checkpoint(given.model, job, given.checkpoint_every)
 
     clean = read_array(given.clean)
     items = read_table(given.attacked, ["item"])["item"].to_numpy()
     interactions = to_matrix(read_table(given.interactions), items=len(clean))
-    method, parameters = command.method_and_parameters(given.recommender)
     scale = parameters.pop("feature_scale", "clean")
     features = poison(clean, items, read_array(given.features), scale=scale)
 
-    def keep_halfway(state: State) -> None:
-        if given.halfway and state.epoch == max(1, parameters["epochs"] // 2):
-            write_tensors(given.halfway, state.tensors())
+    reached = checkpoint.load() or {"epochs": [], "state": None, "halfway": {}}
+    epochs: list[dict[str, float]] = reached["epochs"]
+    halfway: dict[str, Tensor] = reached["halfway"]
 
-    epochs: list[dict[str, float]] = []
+    def keep(state: State) -> None:
+        if given.halfway and state.epoch == max(1, parameters["epochs"] // 2):
+            halfway.update({name: tensor.clone() for name, tensor in state.tensors().items()})
+        checkpoint.save(lambda: {"epochs": epochs, "state": state.tensors(), "halfway": halfway})
+
     state = resolve("recommender", method)(
         interactions.train,
         features,
@@ -45,11 +54,15 @@ def main() -> None:
         device=device,
         start=from_tensors(read_tensors(given.start)) if given.start else None,
         log=epochs.append,
-        checkpoint=keep_halfway,
+        checkpoint=keep,
+        resume=from_tensors(reached["state"]) if reached["state"] else None,
         **parameters,
     )
+    if given.halfway:
+        write_tensors(given.halfway, halfway)
     write_table(given.log, pd.DataFrame(epochs))
     write_tensors(given.model, ranking_factors(state, features))
+    checkpoint.remove()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,180 @@
+"""Long jobs that are killed go on where they were, and end with the same bytes."""
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from varbench.extractors.networks import build
+from varbench.image_archive import write_images
+from varbench.storage import read_table, write_array, write_table, write_tensors
+from varbench.workflow import resuming
+from varbench.workflow.resuming import Checkpoint
+
+SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
+NETWORK = {"architecture": "shufflenet_v2_x0_5", "classes": 2}
+TRAINING = {"batch_size": 8, "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 1e-4}
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory):
+    """Everything that the three commands read, a few images and interactions of it."""
+    folder = tmp_path_factory.mktemp("inputs")
+    rng = np.random.default_rng(0)
+    images, users, items = rng.integers(0, 256, (60, 32, 32, 3), np.uint8), 30, 60
+    write_images(folder / "images.zip", enumerate(images))
+    write_table(
+        folder / "labels.parquet",
+        pd.DataFrame({"item": range(items), "class": rng.integers(0, 2, items)}),
+    )
+    write_table(folder / "ids.parquet", pd.DataFrame({"id": [f"i{n}" for n in range(items)]}))
+    write_table(folder / "attacked.parquet", pd.DataFrame({"item": range(20)}))
+    write_tensors(folder / "network", build(**NETWORK, seed=0).network.state_dict())
+    write_array(folder / "clean.npy", rng.random((items, 16), np.float32))
+    write_array(folder / "features.npy", rng.random((20, 16), np.float32))
+    chosen = np.concatenate([rng.choice(items, 8, replace=False) for _ in range(users)])
+    table = pd.DataFrame({"user": np.repeat(range(users), 8), "item": chosen})
+    write_table(
+        folder / "interactions.parquet", table.assign(held_out=[*[False] * 7, True] * users)
+    )
+    return folder
+
+
+def command(name: str, inputs: Path, out: Path, **changed: object) -> list[str]:
+    """Return the command line of a long job; ``changed`` replaces parameters of its method."""
+    files = {
+        "train_extractor": {"images": "images.zip", "labels": "labels.parquet"},
+        "attack_images": {
+            "images": "images.zip",
+            "weights": "network",
+            "ids": "ids.parquet",
+            "attacked": "attacked.parquet",
+        },
+        "train_recommender": {
+            "interactions": "interactions.parquet",
+            "clean": "clean.npy",
+            "attacked": "attacked.parquet",
+            "features": "features.npy",
+        },
+    }[name]
+    defense = {"method": "free", "epochs": 12, "replays": 2, **TRAINING}
+    attack = {"method": "carlini_wagner", "iterations": 12, "binary_search_steps": 2}
+    options, outputs = {
+        "train_extractor": (
+            ["--network", json.dumps(NETWORK), "--defense", json.dumps(defense | changed)],
+            ["weights", "log"],
+        ),
+        "attack_images": (
+            [
+                *("--network", json.dumps(NETWORK), "--attack", json.dumps(attack | changed)),
+                *("--target-class", "1", "--batch-size", "1"),
+            ],
+            ["attacked-images", "features", "outcome"],
+        ),
+        "train_recommender": (
+            ["--recommender", json.dumps({"method": "vbpr", "epochs": 300, **changed})],
+            ["model", "log", "halfway"],
+        ),
+    }[name]
+    suffixes = {"log": "csv", "outcome": "parquet", "features": "npy"}
+    line = [sys.executable, str(SCRIPTS / f"{name}.py"), *options, "--seed", "3"]
+    for option, file in files.items():
+        line += [f"--{option}", str(inputs / file)]
+    for option in outputs:
+        line += [f"--{option}", str(out / f"{option}.{suffixes.get(option, 'out')}")]
+    return [*line, "--device", "cpu", "--checkpoint-every", "0"]
+
+
+def checkpoint_of(name: str, out: Path) -> Path:
+    output = {
+        "train_extractor": "weights",
+        "attack_images": "attacked-images",
+        "train_recommender": "model",
+    }[name]
+    return out / f".{output}.out.checkpoint"
+
+
+def results(out: Path) -> dict[str, object]:
+    """Return the content of the files that a job wrote; seconds differ from run to run."""
+    return {
+        path.name: path.read_bytes()
+        if path.suffix in (".out", ".npy")
+        else read_table(path).drop(columns="seconds", errors="ignore").to_dict("list")
+        for path in out.iterdir()
+    }
+
+
+@pytest.mark.parametrize("name", ["train_extractor", "attack_images", "train_recommender"])
+def test_a_killed_job_goes_on_and_ends_the_same(inputs, tmp_path, name):
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    subprocess.run(command(name, inputs, undisturbed), check=True, capture_output=True)
+    checkpoint = checkpoint_of(name, killed)
+    with subprocess.Popen(command(name, inputs, killed), stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and not checkpoint.exists():
+            time.sleep(0.01)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL, "finished before it could be killed"
+
+    # A mark in what was reached shows up in the result only if the job goes on from there.
+    kept = torch.load(checkpoint, weights_only=True)
+    if name == "attack_images":
+        kept["reached"][0][1][0] = 12345
+    else:
+        kept["reached"]["epochs"][0]["loss"] = 12345.0
+    torch.save(kept, checkpoint)
+    subprocess.run(command(name, inputs, killed), check=True, capture_output=True)
+    ended, expected = results(killed), results(undisturbed)
+    assert ended.keys() == expected.keys(), "the checkpoint is removed, nothing else is left"
+    file, column = (
+        ("outcome.parquet", "iterations") if name == "attack_images" else ("log.csv", "loss")
+    )
+    assert ended[file][column][0] == 12345
+    ended[file][column][0] = expected[file][column][0]
+    assert ended == expected
+
+
+def test_a_checkpoint_is_kept_for_its_job_only(tmp_path):
+    one, other = (Checkpoint(tmp_path / "model", job, every=0) for job in ("one", "other"))
+    assert one.load() is None
+    one.save(lambda: {"epoch": 3, "weights": torch.ones(2)})
+    assert one.load()["epoch"] == 3
+    assert other.load() is None
+    one.path.write_bytes(one.path.read_bytes()[:-20])
+    assert one.load() is None
+    one.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_checkpoints_are_no_closer_than_asked_for(tmp_path):
+    checkpoint = Checkpoint(tmp_path / "model", "job", every=1000)
+    checkpoint.save(lambda: pytest.fail("written"))
+    assert not checkpoint.path.exists()
+
+
+def test_a_job_is_its_options_inputs_code_and_device(tmp_path):
+    read, out = tmp_path / "read", tmp_path / "out"
+    read.write_text("a")
+    script, cpu = str(SCRIPTS / "train_recommender.py"), torch.device("cpu")
+
+    def digest(method="vbpr", device=cpu, **options):
+        given = argparse.Namespace(**{"seed": 1, "read": read, "out": out} | options)
+        return resuming.job_digest(script, ("recommender", method), given, [read, None], device)
+
+    first = digest()
+    assert digest() == first
+    assert digest(out=tmp_path / "elsewhere", checkpoint_every=5) == first
+    others = [digest(seed=2), digest(method="amr"), digest(device=torch.device("cuda"))]
+    read.write_text("b")
+    assert len({first, digest(), *others}) == 5
+
+
+def test_pieces_keep_groups_and_order():
+    assert resuming.pieces([[0, 2, 4, 5, 6], [1, 3]], 2) == [[0, 2], [4, 5], [6], [1, 3]]
