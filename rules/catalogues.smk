@@ -41,12 +41,12 @@ rule prepare_catalogue:
             if config["catalogues"][w.catalogue]["drop_unreadable"]
             else ""
         ),
-        image_size=config["extractor"]["image_size"],
+        image_size="" if SIDE is None else f"--image-size {SIDE}",
         seed=config["seed"],
     shell:
         "prepare.py --source {params.source:q} {params.drop}"
         " --core-users {params.core_users} --core-items {params.core_items}"
-        " --min-users {params.min_users} --split {params.split} --expected {params.expected:q} --image-size {params.image_size} --seed {params.seed}"
+        " --min-users {params.min_users} --split {params.split} --expected {params.expected:q} {params.image_size} --seed {params.seed}"
         " --users {output.user_ids} --items {output.item_ids} --interactions {output.interactions}"
         " --images {output.images} --summary {output.summary} 2> {log}"
 

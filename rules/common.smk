@@ -66,6 +66,8 @@ GRID["attacks"] = [CLEAN, *(a for a in GRID["attacks"] if a != CLEAN)]
 ABLATION = {axis: config["ablation"][axis] or GRID[axis] for axis in GRID}
 ABLATION["attacks"] = [CLEAN, *(a for a in ABLATION["attacks"] if a != CLEAN)]
 VARIANTS = protocol.variants(config, CORRECTED, ABLATION)
+SIZE = config["extractor"]["image_size"]
+SIDE = None if SIZE == "native" else SIZE  # None: images keep their size
 TRAINING_CATALOGUE = config["training_images"]["catalogue"]
 # A job asks for a GPU where it may find one.
 GPU = int(

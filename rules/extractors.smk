@@ -21,7 +21,7 @@ rule draw_training_images:
         code=code("draw_training_images.py"),
         categories=CLASSES,
         per_category=config["training_images"]["per_category"],
-        image_size=config["extractor"]["image_size"],
+        image_size=SIDE,
         seed=config["training_images"]["seed"],
     shell:
         "draw_training_images.py --categories {params.categories:q}"

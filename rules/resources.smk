@@ -6,13 +6,13 @@ from functools import cache
 ROW_BYTES = 40  # of a line in a table of items or interactions
 UNKNOWN = {"items": 100_000, "users": 100_000, "interactions": 2_000_000}
 FEATURE_BYTES = 2048 * 4  # a ResNet-50's, the widest
-SIDE = config["extractor"]["image_size"]
-IMAGE_MB = 3 * SIDE**2 / 1e6  # a decoded image, a byte each value
+PIXELS = (SIDE or 500) ** 2  # of an image
+IMAGE_MB = 3 * PIXELS / 1e6  # a decoded image, a byte each value
 # A network's activations of one image while it is trained or attacked: ResNet-50's. They are in the
 # GPU's memory if there is one.
-ACTIVATIONS_MB = 0 if GPU else 2e-3 * SIDE**2
+ACTIVATIONS_MB = 0 if GPU else 2e-3 * PIXELS
 # One pass forward and back of one image.
-PASS_SECONDS = (2e-7 if GPU else 1e-5) * SIDE**2
+PASS_SECONDS = (2e-7 if GPU else 1e-5) * PIXELS
 TRIPLET_SECONDS = 2e-5
 LONGEST = 24 * 60  # minutes; training and C&W go on where they were stopped
 # With Snakemake itself, which runs twice inside a SLURM job, and the libraries.

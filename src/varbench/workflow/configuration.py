@@ -167,6 +167,12 @@ def _contradictions(config: Config) -> Iterator[str]:
             for name in names or ():
                 if name not in config[axis]:
                     yield f"{section}.{axis}: unknown {name!r}{_hint(name, config[axis])}"
+    trained = [name for name, d in config["defenses"].items() if d["method"] != "pretrained"]
+    if config["extractor"]["image_size"] == "native" and trained:
+        yield (
+            f"extractor.image_size: native is for pretrained extractors, and defenses.{trained[0]} "
+            "is trained; give a number"
+        )
     clean = [name for name, attack in config["attacks"].items() if attack["method"] == "none"]
     if len(clean) != 1 or clean[0] not in (config["grid"]["attacks"] or clean):
         yield "attacks: exactly one attack of method 'none' is needed, the clean baseline"
