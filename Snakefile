@@ -21,6 +21,7 @@ include: "rules/recommenders.smk"
 include: "rules/tables.smk"
 include: "rules/published.smk"
 include: "rules/ablation.smk"
+include: "rules/fetch.smk"
 
 
 wildcard_constraints:
