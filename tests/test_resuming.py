@@ -1,4 +1,4 @@
-"""Long jobs that are killed go on where they were, and end with the same bytes."""
+"""Long jobs that are killed or fill the disk go on where they were, and end with the same bytes."""
 
 import argparse
 import json
@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from varbench.workflow.resuming import Checkpoint
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 NETWORK = {"architecture": "shufflenet_v2_x0_5", "classes": 2}
+LONG = ["train_extractor", "attack_images", "train_recommender"]
 TRAINING = {"batch_size": 8, "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 1e-4}
 
 
@@ -112,10 +115,22 @@ def results(out: Path) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("name", ["train_extractor", "attack_images", "train_recommender"])
-def test_a_killed_job_goes_on_and_ends_the_same(inputs, tmp_path, name):
-    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    subprocess.run(command(name, inputs, undisturbed), check=True, capture_output=True)
+@pytest.fixture(scope="module")
+def undisturbed(inputs, tmp_path_factory):
+    """What a job writes that nothing happens to, by its name."""
+
+    @cache
+    def of(name: str) -> dict[str, object]:
+        out = tmp_path_factory.mktemp("undisturbed")
+        subprocess.run(command(name, inputs, out), check=True, capture_output=True)
+        return results(out)
+
+    return of
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_a_killed_job_goes_on_and_ends_the_same(inputs, undisturbed, tmp_path, name):
+    killed = tmp_path / "killed"
     checkpoint = checkpoint_of(name, killed)
     with subprocess.Popen(command(name, inputs, killed), stderr=subprocess.DEVNULL) as process:
         while process.poll() is None and not checkpoint.exists():
@@ -131,7 +146,7 @@ def test_a_killed_job_goes_on_and_ends_the_same(inputs, tmp_path, name):
         kept["reached"]["epochs"][0]["loss"] = 12345.0
     torch.save(kept, checkpoint)
     subprocess.run(command(name, inputs, killed), check=True, capture_output=True)
-    ended, expected = results(killed), results(undisturbed)
+    ended, expected = results(killed), deepcopy(undisturbed(name))
     assert ended.keys() == expected.keys(), "the checkpoint is removed, nothing else is left"
     file, column = (
         ("outcome.parquet", "iterations") if name == "attack_images" else ("log.csv", "loss")
@@ -139,6 +154,55 @@ def test_a_killed_job_goes_on_and_ends_the_same(inputs, tmp_path, name):
     assert ended[file][column][0] == 12345
     ended[file][column][0] = expected[file][column][0]
     assert ended == expected
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system whose size a test sets."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", str(disk)]
+    mounted = subprocess.run(mount, capture_output=True, text=True)
+    if mounted.returncode:
+        pytest.skip(f"no small file system: {mounted.stderr.strip()}")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.parametrize(("name", "size"), [*zip(LONG, ["1M", "32k", "32k"], strict=True)])
+def test_a_full_disk_is_named_and_room_is_all_it_takes(inputs, undisturbed, small_disk, name, size):
+    resize = ["mount", "-o", "remount,size={}", str(small_disk)]
+    line = command(name, inputs, small_disk)
+    if name == "train_extractor":
+        line[-1] = "1000"  # the log fits, the weights do not; the others fail at their checkpoint
+    subprocess.run([part.format(size) for part in resize], check=True)
+    failed = subprocess.run(line, capture_output=True, text=True)
+    assert failed.returncode == 1
+    message = failed.stderr.splitlines()[-1]
+    assert message.startswith(f"error: {small_disk}/")
+    assert message.endswith(": No space left on device")
+    assert "Traceback" not in failed.stderr
+    assert not list(small_disk.glob("*.out")), "half a file under a whole one's name"
+    subprocess.run([part.format("64M") for part in resize], check=True)
+    subprocess.run(line, check=True, capture_output=True)
+    assert results(small_disk) == undisturbed(name)
+
+
+def test_a_table_on_a_full_disk_is_named(small_disk, tmp_path):
+    classes = pd.DataFrame({"item": range(20000), "class": 0, "probability": 1.0})
+    classes.loc[0, "class"] = 1
+    write_table(tmp_path / "classes.parquet", classes)
+    done = subprocess.run(
+        [
+            *(sys.executable, SCRIPTS / "select_attacked.py", "--dataset", "shop"),
+            *("--source-class", "0", "--target-class", "1"),
+            *("--classes", tmp_path / "classes.parquet", "--output", small_disk / "a.parquet"),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr.splitlines()[-1] == f"error: {small_disk}/a.parquet: No space left on device"
+    assert list(small_disk.iterdir()) == []
 
 
 def test_a_checkpoint_is_kept_for_its_job_only(tmp_path):

@@ -4,8 +4,10 @@ Matrices are ``.npy``, tables parquet or CSV, tensors safetensors. None of these
 execute code. A file that cannot be read raises one InputError that names it.
 """
 
+import errno
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +23,15 @@ from varbench.errors import InputError
 if TYPE_CHECKING:  # torch takes seconds to import; most jobs do not need it
     import torch
 
+FULL = 2**16  # bytes left on a disk that is as good as full
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` that takes its place when the block succeeds."""
+    """Yield a temporary path beside ``path`` that takes its place when the block succeeds.
+
+    Whatever a full disk makes a writer raise becomes an OSError that names ``path``.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         temporary = Path(file.name)
@@ -34,6 +41,13 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
+    except Exception as error:
+        # numpy, pyarrow, safetensors and zipfile each say it in a way of their own, or not at all.
+        said = os.strerror(errno.ENOSPC) in str(error)
+        full = said or shutil.disk_usage(path.parent).free < FULL
+        if full and not isinstance(error, InputError):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

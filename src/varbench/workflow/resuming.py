@@ -88,8 +88,8 @@ class Checkpoint:
         """Write what ``reached`` returns, unless the last write is too recent."""
         if time.monotonic() - self._written < self._every:
             return
-        with replacing(self.path) as temporary:
-            torch.save({"job": self._job, "reached": reached()}, temporary)
+        with replacing(self.path) as temporary, temporary.open("wb") as file:
+            torch.save({"job": self._job, "reached": reached()}, file)
         self._written = time.monotonic()
 
     def remove(self) -> None:
