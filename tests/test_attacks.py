@@ -10,9 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from varbench.attacks.apgd import apgd
 from varbench.attacks.carlini_wagner import carlini_wagner
 from varbench.attacks.common import Attacked, batches
+from varbench.attacks.ddn import ddn
 from varbench.attacks.fgsm import fgsm
+from varbench.attacks.mi_fgsm import mi_fgsm
 from varbench.attacks.none import none
 from varbench.attacks.pgd import pgd
 from varbench.errors import InputError
@@ -22,6 +25,9 @@ ATTACKS = {
     "none": (none, {}),
     "fgsm": (fgsm, {"epsilon": 8}),
     "pgd": (pgd, {"epsilon": 8, "steps": 5}),
+    "mi_fgsm": (mi_fgsm, {"epsilon": 8, "steps": 5}),
+    "apgd": (apgd, {"epsilon": 8, "steps": 8}),
+    "ddn": (ddn, {"steps": 8}),
     "carlini_wagner": (
         carlini_wagner,
         {"iterations": 8, "binary_search_steps": 2, "abort_every": 4, "learning_rate": 0.05},

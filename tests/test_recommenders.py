@@ -481,6 +481,7 @@ def test_learns_from_interactions(method):
     )
 
 
+@pytest.mark.parametrize("method", ["vbpr", "amr"])
 def test_learns_from_images(method):
     interactions, held_out = checkerboard()
     features = drawn_features(40)
@@ -490,6 +491,15 @@ def test_learns_from_images(method):
     state = trained(method, seen.tocsr(), features)
     held_out[:30] = -1
     assert held_out_auc(state, features, interactions, held_out) > 0.99
+
+
+def test_bpr_mf_is_vbpr_on_blank_images():
+    interactions = drawn_matrix()
+    blank = train("vbpr", interactions, np.zeros((40, 12), np.float32), epochs=3, **SMALL)
+    own = train("bpr_mf", interactions, drawn_features(), epochs=3, **SMALL)
+    for name in ("user_factors", "item_factors"):
+        assert torch.equal(getattr(own, name), getattr(blank, name))
+    assert not ranking_factors(own, drawn_features())["item_visual_factors"].any()
 
 
 def test_loss_falls(method):

@@ -28,9 +28,13 @@ METHODS: dict[str, dict[str, str]] = {
         "none": "varbench.attacks.none:none",
         "fgsm": "varbench.attacks.fgsm:fgsm",
         "pgd": "varbench.attacks.pgd:pgd",
+        "mi_fgsm": "varbench.attacks.mi_fgsm:mi_fgsm",
+        "apgd": "varbench.attacks.apgd:apgd",
+        "ddn": "varbench.attacks.ddn:ddn",
         "carlini_wagner": "varbench.attacks.carlini_wagner:carlini_wagner",
     },
     "recommender": {
+        "bpr_mf": "varbench.recommenders.bpr_mf:train",
         "vbpr": "varbench.recommenders.vbpr:train",
         "amr": "varbench.recommenders.amr:train",
     },

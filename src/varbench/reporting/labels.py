@@ -9,13 +9,22 @@ from varbench.errors import InputError
 NAMES = {
     "none": "No-Attack",
     "cw": "C&W",
+    "bpr_mf": "BPR-MF",
     "vbpr": "VBPR",
     "amr": "AMR",
     "popularity": "Popularity",
     "random": "Random",
 }
 DEFENSES = {"T": "Traditional", "AT": "Adversarial Training", "FAT": "Free Adversarial Training"}
-METHODS = {"none": "No-Attack", "fgsm": "FGSM", "pgd": "PGD", "carlini_wagner": "C&W"}
+METHODS = {
+    "none": "No-Attack",
+    "fgsm": "FGSM",
+    "pgd": "PGD",
+    "mi_fgsm": "MI-FGSM",
+    "apgd": "APGD",
+    "ddn": "DDN",
+    "carlini_wagner": "C&W",
+}
 
 
 def attack_labels(attacks: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
