@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
 READY := .venv/.ready
 
-.PHONY: run test check lint format bench clean-env help
+.PHONY: run test test-slurm check lint format bench clean-env help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -18,8 +18,11 @@ $(READY): pyproject.toml
 run: $(READY)  ## run the embedded experiment with all cores
 	@$(BIN)/snakemake --cores all all
 
-test: $(READY)  ## run the tests
-	@$(BIN)/python -m pytest
+test: $(READY)  ## run the tests, without the cluster's
+	@$(BIN)/python -m pytest --ignore tests/test_slurm.py
+
+test-slurm: $(READY)  ## run the grid on a SLURM cluster started here (root, Debian)
+	@$(BIN)/python -m pytest tests/test_slurm.py
 
 check: run  ## check the finished tables of the embedded experiment
 	@$(BIN)/python workflow/scripts/check_results.py --tables results/tables

@@ -22,6 +22,7 @@ include: "rules/tables.smk"
 include: "rules/published.smk"
 include: "rules/ablation.smk"
 include: "rules/fetch.smk"
+include: "rules/plan.smk"
 
 
 wildcard_constraints:

@@ -27,8 +27,6 @@ rule aggregate_ablation:
         f"{TABLES}/ablation.csv",
     log:
         f"{RESULTS}/logs/aggregate_ablation.log",
-    group:
-        "ablation"
     conda:
         "../envs/varbench.yaml"
     resources:
@@ -55,8 +53,6 @@ rule render_ablation:
         expand(f"{TABLES}/ablation.{{suffix}}", suffix=["md", "tex", "html"]),
     log:
         f"{RESULTS}/logs/render_ablation.log",
-    group:
-        "ablation"
     conda:
         "../envs/varbench.yaml"
     resources:

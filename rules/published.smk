@@ -25,8 +25,6 @@ rule compare_published:
         claims=f"{TABLES}/claims.csv",
     log:
         f"{RESULTS}/logs/compare_published.log",
-    group:
-        "tables"
     conda:
         "../envs/varbench.yaml"
     resources:

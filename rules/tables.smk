@@ -28,8 +28,6 @@ rule aggregate_cells:
         ranks=f"{TABLES}/item_ranks.csv",
     log:
         f"{RESULTS}/logs/aggregate_cells.log",
-    group:
-        "tables"
     conda:
         "../envs/varbench.yaml"
     resources:
@@ -60,8 +58,6 @@ rule aggregate_images:
         f"{TABLES}/table2.csv",
     log:
         f"{RESULTS}/logs/aggregate_images.log",
-    group:
-        "tables"
     conda:
         "../envs/varbench.yaml"
     resources:
@@ -118,8 +114,6 @@ rule render_tables:
         expand(f"{TABLES}/accuracy.{{suffix}}", suffix=["md", "tex", "html"]),
     log:
         f"{RESULTS}/logs/render_tables.log",
-    group:
-        "tables"
     conda:
         "../envs/varbench.yaml"
     resources:
@@ -157,8 +151,6 @@ rule draw_figures:
         ),
     log:
         f"{RESULTS}/logs/draw_figures.log",
-    group:
-        "tables"
     conda:
         "../envs/varbench.yaml"
     resources:

@@ -275,17 +275,6 @@ def test_a_category_without_images_is_named(tmp_path):
     assert not (tmp_path / "out.parquet").exists()
 
 
-def test_a_damaged_intermediate_file_is_named(finished, tmp_path):
-    checkout = tmp_path / "damaged"
-    shutil.copytree(finished, checkout, symlinks=True)
-    path = next(iter((checkout / "results" / "cells").glob("*/FAT/pgd_8/vbpr/0/lists.npy")))
-    path.write_bytes(path.read_bytes()[:-100])
-    done = grid.snakemake(checkout, "all", check=False)
-    output = done.stdout + done.stderr
-    assert "lists.npy: cannot be read" in output
-    assert "delete it and run again" in output
-
-
 def test_an_ablation_shares_what_its_switches_do_not_reach(checkout):
     edit(
         checkout, "ablation", {"defenses": ["FAT"], "attacks": ["pgd_8"], "recommenders": ["vbpr"]}

@@ -1,0 +1,81 @@
+# The target `plan`: what the configuration would cost, from the benchmarks at hand.
+
+IN_USE = sorted({*GRID["defenses"], config["undefended"]})
+DEFENSES = sorted(
+    {*IN_USE, *filter(None, (config["defenses"][d]["starts_from"] for d in IN_USE))}
+)
+RECOMMENDERS = sorted(
+    {
+        *GRID["recommenders"],
+        *filter(
+            None,
+            (config["recommenders"][r]["starts_from"] for r in GRID["recommenders"]),
+        ),
+    }
+)
+CATALOGUES = sorted({*USED, *filter(None, [TRAINING_CATALOGUE])})
+IN_TRAINING = {k: v for k, v in AXES.items() if k != "recommender"}
+# Every job is one choice from each axis of its rule; no axes, one job.
+AXES_OF_RULES = {
+    "draw_training_images": {} if TRAINING_CATALOGUE is None else {"none": []},
+    "prepare_catalogue": {"catalogue": CATALOGUES},
+    "load_extractor": {"defense": [d for d in DEFENSES if d in PRETRAINED]},
+    "train_extractor": {"defense": [d for d in DEFENSES if d in TRAINED]},
+    "extract_features": {"catalogue": CATALOGUES, "defense": IN_USE},
+    "select_attacked": {"dataset": GRID["datasets"]},
+    "attack_images": {**IMAGE_AXES, "defense": IN_USE, "attack": GRID["attacks"]},
+    "measure_images": IMAGE_AXES,
+    "train_recommender": {
+        **IN_TRAINING,
+        "recommender": [r for r in RECOMMENDERS if r in STARTING],
+    },
+    "continue_recommender": {
+        **IN_TRAINING,
+        "recommender": [r for r in RECOMMENDERS if r in CONTINUING],
+    },
+    "rank_items": AXES,
+    "evaluate_cell": AXES,
+    "rank_references": {"dataset": GRID["datasets"]},
+    "aggregate_cells": {},
+    "aggregate_images": {},
+    "aggregate_extractors": {},
+    "render_tables": {},
+    "draw_figures": {},
+    "compare_published": {} if COMPARISON else {"none": []},
+}
+COSTLY = {
+    "train_extractor": "extractor",
+    "extract_features": "attack",
+    "attack_images": "attack",
+    "measure_images": "attack",
+    "train_recommender": "recommender",
+    "continue_recommender": "recommender",
+}
+
+
+def planned_rules(wildcards):
+    """What the plan's command needs to know of every rule, as JSON."""
+    return json.dumps(
+        {
+            name: {
+                "axes": axes,
+                "outputs": [str(path) for path in getattr(rules, name).output],
+                "threads": config["threads"].get(COSTLY.get(name), 1),
+                "gpu": GPU if name in COSTLY else 0,
+            }
+            for name, axes in AXES_OF_RULES.items()
+        }
+    )
+
+
+rule plan:
+    log:
+        f"{RESULTS}/logs/plan.log",
+    localrule: True
+    conda:
+        "../envs/varbench.yaml"
+    params:
+        rules=planned_rules,
+        folder=Path(RESULTS).parts[0],
+    shell:
+        "plan.py --rules {params.rules:q} --folder {params.folder} 2> {log}"

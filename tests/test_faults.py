@@ -1,0 +1,123 @@
+"""Runs that are stopped, run out of disk or find damaged files, on one machine.
+
+The cluster's own faults are in test_slurm.py, a killed job's checkpoint in test_resuming.py.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+import grid
+
+SMALLER = {"grid": {"defenses": ["T"], "attacks": ["none", "pgd_8"]}}
+
+
+def copy(target: Path) -> Path:
+    """Copy this checkout, with a smaller grid."""
+    grid.copy_checkout(target)
+    config = yaml.safe_load((target / "tests" / "tiny.yaml").read_text())
+    config |= SMALLER
+    (target / "tests" / "tiny.yaml").write_text(yaml.safe_dump(config))
+    return target
+
+
+def run(checkout: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run the smaller grid."""
+    return grid.snakemake(checkout, "all", *arguments, check=check)
+
+
+def tables(checkout: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (checkout / "results/tables").iterdir()}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A checkout in which the smaller grid has run."""
+    checkout = copy(tmp_path_factory.mktemp("undisturbed"))
+    run(checkout)
+    return checkout
+
+
+def stopped(checkout: Path, number: signal.Signals, script: str) -> None:
+    """Start the grid, wait until a job runs ``script``, and send Snakemake a signal."""
+    with (checkout / "stopped.log").open("w") as log:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "snakemake", "all", "--cores", "2"),
+                *("--configfile", "tests/tiny.yaml"),
+            ],
+            cwd=checkout, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    while not children(checkout, script):
+        assert process.poll() is None, (checkout / "stopped.log").read_text()
+        time.sleep(0.02)
+    process.send_signal(number)
+    assert process.wait(timeout=120) != 0
+
+
+def children(checkout: Path, script: str = "") -> list[int]:
+    """Return the processes of commands that run in ``checkout``."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            here = (process / "cwd").readlink() == checkout
+            command = (process / "cmdline").read_text().split("\0")
+        except OSError:
+            continue
+        if here and len(command) > 1 and command[1] == f"{checkout}/workflow/scripts/{script}":
+            found.append(int(process.name))
+    return found
+
+
+def test_an_interrupted_run_goes_on(undisturbed, tmp_path):
+    checkout = copy(tmp_path / "interrupted")
+    stopped(checkout, signal.SIGINT, "attack_images.py")
+    assert children(checkout, "attack_images.py") == []
+    done = run(checkout)
+    assert "rule train_extractor:" not in done.stdout + done.stderr
+    assert tables(checkout) == tables(undisturbed)
+
+
+def test_a_killed_run_goes_on_after_unlocking(undisturbed, tmp_path):
+    checkout = copy(tmp_path / "killed")
+    stopped(checkout, signal.SIGKILL, "train_recommender.py")
+    for job in children(checkout, "train_recommender.py"):  # they outlive it: docs/slurm.md
+        os.kill(job, signal.SIGKILL)
+    locked = run(checkout, check=False)
+    assert locked.returncode
+    assert "--unlock" in locked.stdout + locked.stderr
+    run(checkout, "--unlock")
+    done = run(checkout)
+    assert "rule train_extractor:" not in done.stdout + done.stderr
+    assert tables(checkout) == tables(undisturbed)
+
+
+def test_damaged_files_are_named_and_deleting_them_rebuilds_them(undisturbed, tmp_path):
+    checkout = tmp_path / "damaged"
+    shutil.copytree(undisturbed, checkout)
+    cells = checkout / "results/cells/mini_men/T"
+    damaged = [
+        cells / "none/vbpr/0/lists.npy",
+        cells / "pgd_8/vbpr/0/model.safetensors",
+        checkout / "results/attacks/mini_men/T/pgd_8/outcome.parquet",
+    ]
+    for path in damaged:
+        path.write_bytes(path.read_bytes()[:-100])
+    failed = run(checkout, check=False)
+    assert failed.returncode
+    for path in damaged:
+        line = rf"error: {path.relative_to(checkout)}: cannot be read .*; delete it and run again"
+        assert re.search(line, failed.stdout + failed.stderr)
+        path.unlink()
+    run(checkout)
+    assert tables(checkout) == tables(undisturbed)
+    for path in damaged:
+        assert path.read_bytes() == (undisturbed / path.relative_to(checkout)).read_bytes()
