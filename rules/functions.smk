@@ -67,15 +67,16 @@ def category(role):
 
 
 def source_files(wildcards):
-    """The tables that a catalogue is read from, so that a change of them is noticed."""
+    """The files that a catalogue is read from, so that a change of them is noticed."""
     source = config["catalogues"][wildcards.catalogue]["source"]
-    files = {
-        "folder": lambda: [source["items"], source["interactions"]],
-        "amazon_authors": lambda: ["trainingset.tsv", "testset.tsv"],
-    }
-    if source["method"] == "amazon_partitioned":
-        return [source["path"]]
-    return [f"{source['path']}/{f}" for f in files.get(source["method"], list)()]
+    if "path" not in source:
+        return []
+    path = source["path"]
+    if source["method"] == "folder":
+        return [f"{path}/{source[key]}" for key in ("items", "interactions")]
+    if source["method"] == "amazon_authors" and "dataset" not in source:
+        return [f"{path}/{name}" for name in ("trainingset.tsv", "testset.tsv")]
+    return path
 
 
 def training_set(wildcards):

@@ -1,163 +1,383 @@
-"""The sources of the paper's own data, from small files in exactly their layouts."""
+"""Amazon's two published layouts, archives and pickles that nobody should trust."""
 
 import collections
+import hashlib
 import io
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
+import tarfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
-from varbench.catalogues import amazon_authors, amazon_partitioned
+from varbench.catalogues import amazon_authors, amazon_partitioned, archive, containers
+from varbench.catalogues.interactions import check, deduplicate, leave_one_out, number
 from varbench.errors import InputError
 from varbench.image_archive import decode
 
 SCRIPT = Path(__file__).parents[1] / "workflow" / "scripts" / "prepare.py"
+USERS, ITEMS = 5, 4
+# (user, item) of the training and the test part; every user's test item is new.
+TRAINING = [(u, (u + n) % ITEMS) for u in range(USERS) for n in (0, 1)]
+TEST = [(u, (u + 2) % ITEMS) for u in range(USERS)]
 
 
-def jpeg(shade):
-    data = io.BytesIO()
-    Image.new("RGB", (8, 12), (shade, shade, shade)).save(data, "JPEG")
-    return data.getvalue()
+def jpeg(number: int) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (8 + number, 8), (10 * number, 0, 0)).save(buffer, "JPEG")
+    return buffer.getvalue()
 
 
-# The authors' folder
+def held_out(raw) -> set[tuple[str, str]]:
+    """The split that the first job makes of a catalogue."""
+    check(raw)
+    table, users, items = number(deduplicate(raw.interactions), raw.items)
+    last = table[leave_one_out(table, 0)]
+    return {(users[u], items[i]) for u, i in zip(last["user"], last["item"], strict=True)}
+
+
+# The authors' layout
 
 
 @pytest.fixture
 def authors(tmp_path):
-    root = tmp_path / "men"
+    root = tmp_path / "data" / "amazon_men"
     (root / "original" / "images").mkdir(parents=True)
-    for item in range(3):
-        (root / "original" / "images" / f"{item}.jpg").write_bytes(jpeg(80 * item))
-    (root / "trainingset.tsv").write_text("0\t2\n0\t1\n1\t0\n1\t2\n")
-    (root / "testset.tsv").write_text("0\t0\n1\t1\n")
+    for n in range(ITEMS):
+        (root / "original" / "images" / f"{n}.jpg").write_bytes(jpeg(n))
+    for name, rows in (("trainingset", TRAINING), ("testset", TEST)):
+        (root / f"{name}.tsv").write_text("".join(f"{u}\t{i}\n" for u, i in rows))
     return root
 
 
-def test_authors_folder_with_two_columns(authors):
+def test_authors_folder(authors):
     raw = amazon_authors.load(path=str(authors))
-    assert raw.items == ["0", "1", "2"]
-    assert decode(raw.read_image(2)).shape == (12, 8, 3)
-    assert abs(int(decode(raw.read_image(2)).mean()) - 160) <= 2
-    assert raw.interactions[["user", "item"]].to_numpy().tolist() == [
-        ["0", "2"], ["0", "1"], ["1", "0"], ["1", "2"], ["0", "0"], ["1", "1"],
-    ]  # fmt: skip
-    last = raw.interactions.sort_values("timestamp").drop_duplicates("user", keep="last")
-    assert set(zip(last["user"], last["item"], strict=True)) == {("0", "0"), ("1", "1")}
-    assert raw.where("interaction", 1).endswith("trainingset.tsv row 2")
-    assert raw.where("interaction", 4).endswith("testset.tsv row 1")
+    assert raw.items == ["0", "1", "2", "3"]
+    assert [decode(raw.read_image(n)).shape[1] for n in range(ITEMS)] == [8, 9, 10, 11]
+    assert len(raw.interactions) == len(TRAINING) + len(TEST)
+    assert raw.where("interaction", len(TRAINING)).endswith("testset.tsv row 1")
 
 
-def test_authors_folder_with_four_columns(authors):
-    (authors / "trainingset.tsv").write_text("0\t2\t5.0\t300\n1\t1\t3.0\t100\n")
-    (authors / "testset.tsv").write_text("0\t0\t4.0\t200\n")
+def test_the_test_row_is_held_out_where_there_are_no_times(authors):
+    assert held_out(amazon_authors.load(path=str(authors))) == {(str(u), str(i)) for u, i in TEST}
+
+
+def test_timestamps_decide_where_there_are_some(authors):
+    for name, rows, start in (("trainingset", TRAINING, 900), ("testset", TEST, 100)):
+        lines = [f"{u}\t{i}\t4\t{start + n}\n" for n, (u, i) in enumerate(rows)]
+        (authors / f"{name}.tsv").write_text("".join(lines))
     raw = amazon_authors.load(path=str(authors))
-    assert raw.interactions["timestamp"].tolist() == [300, 100, 200]
-    assert raw.interactions["rating"].tolist() == [5, 3, 4]
+    assert set(raw.interactions["rating"]) == {4}
+    latest = {(str(u), str(i)) for u, i in dict(TRAINING).items()}  # the second of each user
+    assert held_out(raw) == latest
+
+
+def packed(authors, form) -> Path:
+    """An archive of the authors' data folder, which is gone."""
+    data = authors.parent
+    made = shutil.make_archive(str(data.parent / "amazon"), form, data.parent, data.name)
+    shutil.rmtree(data)
+    return Path(made)
+
+
+@pytest.mark.parametrize("form", ["zip", "gztar", "tar"])
+def test_authors_archive_is_unpacked_once(authors, form):
+    made = packed(authors, form)
+    raw = amazon_authors.load(path=str(made), dataset="amazon_men")
+    assert decode(raw.read_image(3)).shape[1] == 11
+    folder = archive.unpacked(made)
+    (folder / "mark").touch()
+    assert archive.unpacked(made) == folder
+    assert (folder / "mark").exists()
+    with pytest.raises(InputError, match="holds no data set 'amazon_boys'; found: amazon_men"):
+        amazon_authors.load(path=str(made), dataset="amazon_boys")
+    os.utime(folder, (0, 0))  # older than the archive
+    archive.unpacked(made)
+    assert not (folder / "mark").exists()
+
+
+def zipped(path, name, mode=None):
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("inside.txt", "fine")
+        member = zipfile.ZipInfo(name)
+        if mode is not None:
+            member.create_system, member.external_attr = 3, mode << 16
+        file.writestr(member, "/etc/passwd")
+
+
+def tarred(path, name, kind=tarfile.REGTYPE, link=""):
+    with tarfile.open(path, "w") as file:
+        file.addfile(tarfile.TarInfo("inside.txt"))
+        member = tarfile.TarInfo(name)
+        member.type, member.linkname = kind, link
+        file.addfile(member)
+
+
+@pytest.mark.parametrize(
+    ("pack", "arguments"),
+    [
+        (zipped, ["../outside.txt"]),
+        (zipped, ["data/../../outside.txt"]),
+        (zipped, ["..\\outside.txt"]),
+        (zipped, ["/outside.txt"]),
+        (zipped, ["C:/outside.txt"]),
+        (zipped, ["link", 0o120777]),
+        (tarred, ["../outside.txt"]),
+        (tarred, ["link", tarfile.SYMTYPE, "../../outside.txt"]),
+        (tarred, ["link", tarfile.LNKTYPE, "/etc/passwd"]),
+        (tarred, ["device", tarfile.CHRTYPE]),
+    ],
+)
+def test_members_outside_the_folder_are_refused(tmp_path, pack, arguments):
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / "evil"
+    pack(path, *arguments)
+    with pytest.raises(InputError, match=r"evil: refused, .*(outside|link|device)"):
+        archive.unpacked(path)
+    assert list(tmp_path.rglob("*")) == [tmp_path / "in", path]
+
+
+@pytest.mark.parametrize("kept", [0, 0.1, 0.5, 0.8])
+@pytest.mark.parametrize("form", ["zip", "gztar"])
+def test_a_cut_archive_leaves_nothing(authors, form, kept):
+    made = packed(authors, form)
+    data = made.read_bytes()
+    made.write_bytes(data[: int(kept * len(data))])
+    with pytest.raises(InputError, match=r"amazon\.\S+: damaged"):
+        archive.unpacked(made)
+    assert list(made.parent.iterdir()) == [made]
 
 
 @pytest.mark.parametrize(
     ("file", "text", "message"),
     [
-        ("trainingset.tsv", "0\t1\t2\n", "trainingset.tsv: has 3 columns"),
-        ("trainingset.tsv", "0\tx\n", "trainingset.tsv row 1: item 'x' is no number"),
-        ("testset.tsv", "0\t7\n", "testset.tsv row 1: item 7 has no image"),
-        ("testset.tsv", "", "testset.tsv: No columns"),
-        ("testset.tsv", None, "testset.tsv: no such file"),
-        (
-            "original/images/1.jpg",
-            None,
-            "2 images that are not numbered from 0 without gaps; 1.jpg",
-        ),
+        ("trainingset.tsv", "user\titem\n0\t0\n", r"row 1: user 'user' is not a whole number"),
+        ("trainingset.tsv", "0\t1\t5\n", r"trainingset\.tsv: 3 columns; user and item are needed"),
+        ("trainingset.tsv", "0\t0\t5\t100\n", "do not have the same number of columns"),
+        ("trainingset.tsv", "9\t0\n", "user ids are not contiguous: 6 of them, from 0 to 9"),
+        ("testset.tsv", "0\t9\n", "item ids are not contiguous: 5 of them, from 0 to 9"),
+        ("testset.tsv", "0\t-1\n", r"testset\.tsv row 1: item '-1' is not a whole number"),
+        ("testset.tsv", "0\t4\n", "4 images for 5 items"),
+        ("testset.tsv", "", r"testset\.tsv: No columns"),
+        ("original/images/7.jpg", "", "image ids are not contiguous: 5 images and no 4.jpg"),
+        ("original/images/front.jpg", "", r"front\.jpg: images are named by the item's number"),
     ],
 )
-def test_faults_of_the_authors_folder(authors, file, text, message):
-    (authors / file).unlink()
-    if text is not None:
-        (authors / file).write_text(text)
+def test_faults_of_the_authors_folder_are_named(authors, file, text, message):
+    (authors / file).write_text(text)
     with pytest.raises(InputError, match=message):
         amazon_authors.load(path=str(authors))
 
 
-# The partitioned file
+def test_missing_parts_of_the_authors_folder_are_named(authors, tmp_path):
+    with pytest.raises(InputError, match=r"nowhere: no such folder; set .*source\.path"):
+        amazon_authors.load(path=str(tmp_path / "nowhere"))
+    with pytest.raises(InputError, match=r"a\.zip: no such archive"):
+        amazon_authors.load(path=str(tmp_path / "a.zip"), dataset="amazon_men")
+    (authors / "testset.tsv").unlink()
+    with pytest.raises(InputError, match=r"testset\.tsv: no such file"):
+        amazon_authors.load(path=str(authors))
 
 
-def content(wrap=dict):
-    train = {0: [entry(2), entry(1)], 1: [entry(0), entry(2)]}
-    validation = {0: [entry(0)], 1: []}
-    test = {0: [], 1: [entry(1)]}
-    items = {n: {b"asin": b"B00%d" % n, b"imgs": jpeg(80 * n)} for n in range(3)}
-    return [wrap(train), validation, test, items, 2, 3]
+# The partitioned layout
 
 
-def entry(item):
-    return {b"productid": item, b"reviewerID": b"A1"}
+def parts(factory=dict):
+    """The six objects of a file, with strings as Python 2 has them."""
+    train, validation, test = (collections.defaultdict(list) for _ in range(3))
+    for u, i in TRAINING:
+        train[u].append({b"productid": i, b"reviewerID": b"A%d" % u})
+    for u, i in TEST:
+        (test if u else validation)[u].append({b"productid": i})
+    images = {
+        n: factory({b"imgs": jpeg(n), b"asin": b"B%d" % n, b"c": np.eye(ITEMS)[n]})
+        for n in range(ITEMS)
+    }
+    return [train, validation, test, images, np.int64(USERS), ITEMS]
 
 
-def write(path, values, protocol=2):
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
+def listed(content) -> np.ndarray:
+    array = np.empty(len(content), object)
+    array[:] = content
+    return array
+
+
+class _Python2Pickler(pickle._Pickler):
+    """Writes bytes as Python 2 wrote its strings."""
+
+    def save_string(self, text):
+        self.write(pickle.BINSTRING + len(text).to_bytes(4, "little") + text)
+        self.memoize(text)
+
+    dispatch = pickle._Pickler.dispatch | {bytes: save_string}
+
+
+def save(path, content, python2=False):
+    if not python2:
+        np.save(path, listed(content))
+        return
     with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(
-            file, {"descr": "|O", "fortran_order": False, "shape": array.shape}
-        )
-        pickle.dump(array, file, protocol=protocol)
+        header = {"descr": "|O", "fortran_order": False, "shape": (len(content),)}
+        np.lib.format.write_array_header_1_0(file, header)
+        buffer = io.BytesIO()
+        _Python2Pickler(buffer, protocol=2, fix_imports=True).dump(listed(content))
+        file.write(buffer.getvalue().replace(b"numpy._core", b"numpy.core"))
 
 
-@pytest.mark.parametrize("protocol", [0, 2, 4])
-@pytest.mark.parametrize("wrap", [dict, lambda d: collections.defaultdict(list, d)])
-def test_partitioned_file(tmp_path, wrap, protocol):
-    write(tmp_path / "men.npy", content(wrap), protocol)
-    raw = amazon_partitioned.load(path=str(tmp_path / "men.npy"))
-    assert raw.items == ["0", "1", "2"]
-    assert abs(int(decode(raw.read_image(1)).mean()) - 80) <= 2
-    rows = raw.interactions[["user", "item", "timestamp"]].itertuples(index=False, name=None)
-    assert list(rows) == [
-        ("0", "2", 0), ("0", "1", 1), ("0", "0", 2), ("1", "0", 0), ("1", "2", 1), ("1", "1", 2),
-    ]  # fmt: skip
+@pytest.mark.parametrize("python2", [False, True])
+@pytest.mark.parametrize("factory", [dict, collections.OrderedDict])
+def test_partitioned_file(tmp_path, python2, factory):
+    path = tmp_path / "Men.npy"
+    save(path, parts(factory), python2)
+    assert (b"numpy.core" in path.read_bytes()) == python2
+    raw = amazon_partitioned.load(path=str(path))
+    assert raw.items == ["0", "1", "2", "3"]
+    assert [raw.read_image(n) for n in range(ITEMS)] == [jpeg(n) for n in range(ITEMS)]
+    assert len(raw.interactions) == len(TRAINING) + len(TEST)
+    assert held_out(raw) == {(str(u), str(i)) for u, i in TEST}
+    assert raw.where("interaction", 1).endswith("Men.npy user_train[0][1]")
 
 
-def test_numpy_writes_the_same_layout(tmp_path):
-    np.save(tmp_path / "men.npy", np.array(content(), dtype=object), allow_pickle=True)
-    assert len(amazon_partitioned.load(path=str(tmp_path / "men.npy")).interactions) == 6
+def test_review_times_decide_where_all_have_one(tmp_path):
+    content = parts()
+    for start, part in zip((500, 300, 100), content[:3], strict=True):
+        for u in part:
+            for n, interaction in enumerate(part[u]):
+                interaction[b"unixReviewTime"] = start + n
+    save(tmp_path / "Men.npy", content)
+    raw = amazon_partitioned.load(path=str(tmp_path / "Men.npy"))
+    assert held_out(raw) == {(str(u), str(i)) for u, i in dict(TRAINING).items()}
 
 
-class Malicious:
-    def __init__(self, path):
-        self.path = path
+def test_nested_arrays_and_scalars_are_their_values(tmp_path):
+    values = [np.arange(6, dtype=">i4").reshape(2, 3), np.float32(0.5), np.bool_(True), {1, 2}]
+    save(tmp_path / "x.npy", values)
+    assert containers.read_containers(tmp_path / "x.npy") == [[0, 1, 2, 3, 4, 5], 0.5, True, {1, 2}]
+
+
+class Calls:
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
 
     def __reduce__(self):
-        return os.system, (f"touch {self.path}",)
+        return self.call
 
 
-def test_a_malicious_file_runs_nothing_and_names_what_it_asked_for(tmp_path):
-    write(tmp_path / "evil.npy", [*content()[:5], Malicious(tmp_path / "ran")])
-    with pytest.raises(InputError, match=r"evil\.npy: refused or damaged \(it asks for .*system"):
+@pytest.mark.parametrize("python2", [False, True])
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (os.system, "(posix|nt).system"),
+        (eval, "(builtins|__builtin__).eval"),
+        (getattr, "(builtins|__builtin__).getattr"),
+        (np.load, r"numpy\.load"),
+        (hashlib.sha256, "openssl_sha256"),
+    ],
+)
+def test_a_malicious_pickle_runs_nothing_and_names_what_was_refused(
+    tmp_path, python2, function, name
+):
+    content = parts()
+    content[3][0][b"imgs"] = Calls(function, f"touch {tmp_path / 'ran'}")
+    save(tmp_path / "evil.npy", content, python2)
+    with pytest.raises(InputError, match=rf"evil\.npy: refused, it asks for \S*{name}; nothing"):
         amazon_partitioned.load(path=str(tmp_path / "evil.npy"))
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("values", [[1, 2], content()[:5], [*content()[:5], 9]])
-def test_another_layout_is_named(tmp_path, values):
-    write(tmp_path / "other.npy", values)
-    with pytest.raises(InputError, match=r"other\.npy: not the list user_train"):
-        amazon_partitioned.load(path=str(tmp_path / "other.npy"))
+class ForgedKind:
+    """A type of numbers that claims to hold objects: numpy would follow its bytes as pointers."""
+
+    def __reduce__(self):
+        state = 3, "|", None, ("a",), {"a": (np.dtype("O"), 0)}, 8, 1, 0
+        return np.dtype, ("V8", False, True), state
 
 
-@pytest.mark.parametrize("keep", [0, 5, 100, -50])
-def test_a_truncated_file_is_named(tmp_path, keep):
-    write(tmp_path / "cut.npy", content())
-    data = (tmp_path / "cut.npy").read_bytes()
-    (tmp_path / "cut.npy").write_bytes(data[:keep])
-    with pytest.raises(InputError, match=r"cut\.npy: (cannot be read|refused or damaged)"):
-        amazon_partitioned.load(path=str(tmp_path / "cut.npy"))
+class ForgedArray:
+    def __reduce__(self):
+        reconstruct = np.zeros(1).__reduce__()[0]
+        state = 1, (1,), ForgedKind(), False, b"AAAAAAAA"
+        return reconstruct, (np.ndarray, (0,), b"b"), state
+
+
+def test_forged_pointers_do_not_reach_numpy(tmp_path):
+    save(tmp_path / "evil.npy", [*parts()[:5], ForgedArray()])
+    with pytest.raises(InputError, match=r"refused, it asks for numpy\.dtype 'V8'"):
+        amazon_partitioned.load(path=str(tmp_path / "evil.npy"))
+
+
+def test_structured_arrays_are_refused(tmp_path):
+    save(tmp_path / "x.npy", [np.zeros(2, [("a", "i4")])])
+    with pytest.raises(InputError, match=r"refused, it asks for numpy\.dtype 'V4'"):
+        containers.read_containers(tmp_path / "x.npy")
+
+
+def test_the_file_is_not_opened_by_allow_pickle(monkeypatch, tmp_path):
+    save(tmp_path / "Men.npy", parts())
+    monkeypatch.setattr(pickle, "load", None)
+    monkeypatch.setattr(pickle, "loads", None)
+    assert len(amazon_partitioned.load(path=str(tmp_path / "Men.npy")).items) == ITEMS
+
+
+@settings(max_examples=60, deadline=None)
+@given(cut=st.floats(0, 0.999), flips=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255))))
+def test_any_damage_is_one_clear_error_or_harmless(tmp_path_factory, cut, flips):
+    path = tmp_path_factory.mktemp("damaged") / "Men.npy"
+    save(path, parts())
+    data = bytearray(path.read_bytes())
+    for where, value in flips:
+        data[int(where * len(data))] = value
+    path.write_bytes(data[: int(cut * len(data))] if not flips else data)
+    message = ""
+    try:
+        amazon_partitioned.load(path=str(path))
+    except InputError as error:
+        message = str(error)
+    assert flips or message.startswith(f"{path}: ")
+    assert "\n" not in message
+
+
+def replaced(position, value):
+    content = parts()
+    content[position] = value
+    return content
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (parts()[:5], "holds 5 objects; user_train"),
+        (replaced(5, ITEMS + 1), "4 images for 5 items"),
+        (replaced(4, USERS + 2), "user ids are not 0 to 6 without gaps"),
+        (replaced(3, {0: {b"imgs": b""}, 2: {b"imgs": b""}}), "Item is not numbered from 0"),
+        (replaced(3, [{b"asin": b"B"}]), r"Item\[0\] has no imgs"),
+        (replaced(3, [{b"imgs": 7}]), r"Item\[0\] has no encoded image"),
+        (replaced(0, {0: [{b"asin": b"B"}]}), r"user_train\[0\]\[0\] has no productid"),
+        (replaced(0, 7), "user_train is neither a list nor numbered"),
+    ],
+)
+def test_faults_of_the_partitioned_file_are_named(tmp_path, content, message):
+    save(tmp_path / "Men.npy", content)
+    with pytest.raises(InputError, match=message):
+        amazon_partitioned.load(path=str(tmp_path / "Men.npy"))
+
+
+def test_numbers_and_missing_files_are_named(tmp_path):
+    np.save(tmp_path / "features.npy", np.zeros((3, 2), np.float32))
+    with pytest.raises(InputError, match=r"features\.npy: holds float32 of shape \(3, 2\)"):
+        amazon_partitioned.load(path=str(tmp_path / "features.npy"))
+    with pytest.raises(InputError, match=r"nowhere\.npy: no such file"):
+        amazon_partitioned.load(path=str(tmp_path / "nowhere.npy"))
 
 
 # Prepared
@@ -165,7 +385,7 @@ def test_a_truncated_file_is_named(tmp_path, keep):
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_counts_that_differ_are_reported_and_if_asked_an_error(authors, tmp_path, strict):
-    expected = {"users": 2, "items": 4, "strict": strict}
+    expected = {"users": USERS, "items": 5, "strict": strict}
     names = ("users.parquet", "items.parquet", "interactions.parquet", "images.zip", "summary.json")
     outputs = [part for name in names for part in (f"--{name.partition('.')[0]}", tmp_path / name)]
     done = subprocess.run(
@@ -178,10 +398,10 @@ def test_counts_that_differ_are_reported_and_if_asked_an_error(authors, tmp_path
         capture_output=True,
         text=True,
     )
-    assert "3 items are left where 4 are expected" in done.stderr
+    assert "4 items are left where 5 are expected" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.returncode == strict
     if not strict:
-        assert json.loads((tmp_path / "summary.json").read_text())["expected"]["items"] == 4
+        assert json.loads((tmp_path / "summary.json").read_text())["expected"]["items"] == 5
         table = pd.read_parquet(tmp_path / "interactions.parquet")
-        assert table["held_out"].sum() == 2
+        assert table["held_out"].sum() == USERS

@@ -55,6 +55,8 @@ def test_overlays_fit_the_embedded_experiment(config, overlay):
     ("path", "value", "message"),
     [
         ("recomenders", {}, r"config: unknown key 'recomenders'; did you mean 'recommenders'\?"),
+        ("extractor/image_size", "original", r"extractor\.image_size: 'original' is not valid"),
+        ("extractor/image_size", "native", r"image_size: native .*, and defenses\.T is trained"),
         ("attacks/pgd_4/epsilonn", 4, r"attacks\.pgd_4: unknown key 'epsilonn'; did you mean"),
         ("attacks/pgd_4/method", "pdg", r"attacks\.pgd_4\.method: unknown attack .* 'pgd'\?"),
         ("defenses/AT/method", "adversarail", r"defenses\.AT\.method: .* mean 'adversarial'\?"),

@@ -44,13 +44,15 @@ def shop(tmp_path):
     return folder
 
 
-def prepare(shop, *extra: str, **changed: str) -> Path:
+def prepare(shop, *extra: str, **changed: str | None) -> Path:
     target = shop.parent / "out"
     options = {
         "source": json.dumps({"method": "folder", "path": str(shop)}),
         "core-users": "2",
         "core-items": "2",
         "min-users": "10",
+        "split": "time_aware",
+        "expected": "{}",
         "image-size": "32",
         "seed": "0",
         **{name: str(target / file) for name, file in OUTPUTS.items()},
@@ -60,7 +62,7 @@ def prepare(shop, *extra: str, **changed: str) -> Path:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     before = sys.argv
-    sys.argv = ["prepare.py", *(f"--{name}={value}" for name, value in options.items()), *extra]
+    sys.argv = ["prepare.py", *(f"--{n}={v}" for n, v in options.items() if v), *extra]
     try:
         module.main()
     finally:
@@ -108,6 +110,12 @@ def test_a_damaged_image_stops_the_run_or_is_dropped(shop, caplog):
 def test_too_few_users_are_an_error(shop):
     with pytest.raises(InputError, match="leaves 12 users and 50 are needed; lower core_users"):
         prepare(shop, **{"min-users": "50"})
+
+
+def test_native_size(shop):
+    target = prepare(shop, **{"image-size": None})
+    images = ImageArchive(target / "images.zip")
+    assert [image.shape for image in images.read(images.items)] == [(40, 50, 3)] * 8
 
 
 def test_an_unknown_item_is_named_by_row(shop):

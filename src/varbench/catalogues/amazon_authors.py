@@ -1,94 +1,133 @@
-"""The paper's own folder of a dataset: numbered images, a training and a test table."""
+"""Amazon Women and Men as the paper's authors share them: a folder of numbered images and a split.
+
+Layout of a data set's folder::
+
+    original/images/ID.jpg               every item, ids from 0
+    trainingset.tsv, testset.tsv         user, item[, rating, timestamp], no header, ids from 0
+"""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from varbench.catalogues.archive import unpacked
+from varbench.catalogues.folder import IMAGE_SUFFIXES
 from varbench.catalogues.raw import INTERACTION_COLUMNS, RawCatalogue
 from varbench.errors import InputError
 
-TABLES = ("trainingset.tsv", "testset.tsv")
-IMAGES = Path("original") / "images"
+PARTS = ("trainingset.tsv", "testset.tsv")
 
 
-def load(*, path: str) -> RawCatalogue:
-    """Read ``original/images/ID.jpg``, ``trainingset.tsv`` and ``testset.tsv``.
+def load(*, path: str, dataset: str | None = None) -> RawCatalogue:
+    """Read a data set; its images are opened when they are needed.
 
-    The tables have no header and two columns, user and item, or four, with rating and timestamp.
-    Without timestamps the order of the rows stands for time, training before test.
+    Without timestamps the order of the rows stands for time, training before test: a user's
+    test interaction is then the last and is held out again.
+
+    Parameters
+    ----------
+    path
+        The data set's folder, or a zip or tar archive that holds it.
+    dataset
+        Name of the folder in the archive, such as ``amazon_men``; None if ``path`` is the folder.
 
     Raises
     ------
     InputError
-        A folder or file is missing, a table has another number of columns or an id that is no
-        number, or the items are not numbered from 0 without gaps, each with its image.
+        A file is missing or malformed, ids are not contiguous, or there are not as many images as
+        items.
     """
-    root = Path(path)
+    root = Path(path) if dataset is None else _find(unpacked(Path(path)), dataset)
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; set the catalogue's source.path")
-    parts = [_read(root / name) for name in TABLES]
-    table = pd.concat(parts, ignore_index=True)
-    if table["timestamp"].isna().all():
-        table["timestamp"] = np.arange(len(table))
-    count = _count_images(root / IMAGES)
-    known = table["item"].isin({str(item) for item in range(count)})
-    if not known.all():
-        row = int(np.flatnonzero(~known)[0])
-        raise InputError(
-            f"{_where(root, len(parts[0]), row)}: item {table['item'][row]} has no image; "
-            f"{root / IMAGES} holds {count}, numbered from 0"
-        )
+    images = _images(root / "original" / "images")
+    tables = [_read(root / part) for part in PARTS]
+    if len({len(table.columns) for table in tables}) > 1:
+        raise InputError(f"{root}: {' and '.join(PARTS)} do not have the same number of columns")
+    table = pd.concat(tables, ignore_index=True)
+    for kind in ("user", "item"):
+        present = np.unique(table[kind])
+        if not np.array_equal(present, np.arange(len(present))):
+            raise InputError(
+                f"{root}: {kind} ids are not contiguous: {len(present)} of them, "
+                f"from {present.min()} to {present.max()}"
+            )
+    items = table["item"].nunique()
+    if len(images) != items:
+        raise InputError(f"{root}: {len(images)} images for {items} items in {', '.join(PARTS)}")
+    if "timestamp" not in table:
+        table = table.assign(rating=1.0, timestamp=np.arange(len(table)))
+    table = table.astype({"user": str, "item": str})
+
+    def where(kind: str, row: int) -> str:
+        if kind == "item":
+            return str(images[row])
+        part = int(row >= len(tables[0]))
+        return f"{root / PARTS[part]} row {row - part * len(tables[0]) + 1}"
+
     return RawCatalogue(
-        items=[str(item) for item in range(count)],
-        read_image=lambda index: (root / IMAGES / f"{index}.jpg").read_bytes(),
+        items=[str(number) for number in range(len(images))],
+        read_image=lambda index: images[index].read_bytes(),
         interactions=table,
-        where=lambda kind, row: (
-            _where(root, len(parts[0]), row)
-            if kind == "interaction"
-            else str(root / IMAGES / f"{row}.jpg")
-        ),
+        where=where,
     )
 
 
+def _find(folder: Path, dataset: str) -> Path:
+    """Return the folder named ``dataset`` in an unpacked archive, at most one level down."""
+    if Path(dataset).name != dataset:
+        raise InputError(f"source.dataset: {dataset!r} is not the name of a folder")
+    found = [
+        path for path in (folder / dataset, *sorted(folder.glob(f"*/{dataset}"))) if path.is_dir()
+    ]
+    if not found:
+        names = sorted(path.parent.parent.name for path in folder.glob("**/original/images"))
+        raise InputError(
+            f"{folder}: holds no data set {dataset!r}; found: {', '.join(names) or 'none'}"
+        )
+    return found[0]
+
+
+def _images(folder: Path) -> list[Path]:
+    """Return the images in the order of their numbers, which run from 0."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder of images")
+    found: dict[int, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith("."):
+            continue
+        if not (path.stem.isascii() and path.stem.isdigit()) or int(path.stem) in found:
+            raise InputError(f"{path}: images are named by the item's number, each once")
+        found[int(path.stem)] = path
+    missing = next((number for number in range(len(found)) if number not in found), None)
+    if missing is not None or not found:
+        raise InputError(
+            f"{folder}: image ids are not contiguous: {len(found)} images and no {missing or 0}.jpg"
+        )
+    return [found[number] for number in range(len(found))]
+
+
 def _read(path: Path) -> pd.DataFrame:
+    """Read rows of two or four numbers."""
     try:
-        table = pd.read_csv(path, sep="\t", header=None, dtype=str, encoding="utf-8-sig")
+        table = pd.read_csv(path, sep="\t", header=None, dtype=str, keep_default_na=False)
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path}: {str(error).strip().splitlines()[0]}") from error
-    width = table.shape[1]
-    if width not in (2, 4):
-        raise InputError(f"{path}: has {width} columns; 2 (user, item) or 4 are expected")
-    table.columns = list(INTERACTION_COLUMNS[:width])
-    for column in ("user", "item"):
-        numbered = table[column].fillna("").str.fullmatch(r"\d+")
-        if not numbered.all():
-            row = int(np.flatnonzero(~numbered)[0])
-            value = table[column][row]
-            raise InputError(f"{path} row {row + 1}: {column} {value!r} is no number from 0")
-    for column, default in (("rating", 1.0), ("timestamp", np.nan)):
-        given = table[column] if column in table else pd.Series(default, index=table.index)
-        table[column] = pd.to_numeric(given, errors="coerce")
-    return table
-
-
-def _count_images(folder: Path) -> int:
-    """Count the images and check that their names are 0 to count - 1."""
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder of images")
-    numbers = {path.stem for path in folder.glob("*.jpg")}
-    missing = [str(n) for n in range(len(numbers)) if str(n) not in numbers]
-    if missing or not numbers:
+    if len(table.columns) not in (2, 4):
         raise InputError(
-            f"{folder}: {len(numbers)} images that are not numbered from 0 without gaps; "
-            f"{'.jpg, '.join(missing[:3]) or 0}.jpg is missing"
+            f"{path}: {len(table.columns)} columns; user and item are needed, "
+            "or user, item, rating and timestamp"
         )
-    return len(numbers)
-
-
-def _where(root: Path, training_rows: int, row: int) -> str:
-    if row < training_rows:
-        return f"{root / TABLES[0]} row {row + 1}"
-    return f"{root / TABLES[1]} row {row - training_rows + 1}"
+    table.columns = pd.Index(INTERACTION_COLUMNS[: len(table.columns)])
+    for column in ("user", "item"):
+        wrong = ~table[column].str.fullmatch("[0-9]+")
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise InputError(
+                f"{path} row {row + 1}: {column} {table[column].iloc[row]!r} is not a whole number"
+            )
+    numbers: pd.DataFrame = table.apply(pd.to_numeric, errors="coerce")
+    return numbers

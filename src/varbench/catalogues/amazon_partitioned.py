@@ -1,114 +1,90 @@
-"""McAuley's partitioned Amazon files: one pickled array with the users' items and the images.
+"""Amazon Women and Men as McAuley's group shares them: one pickled ``.npy`` file with the images.
 
-Pickle is code. The file is read by an unpickler that knows numpy arrays and plain containers and
-refuses everything else.
+The file is a list of ``user_train``, ``user_validation``, ``user_test`` (lists of interactions by
+user), ``Item`` (by number, each with its JPEG), ``usernum`` and ``itemnum`` (Kang et al.,
+"Visually-aware fashion recommendation and design with generative image models", ICDM 2017).
 """
 
-import pickle
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
+import numpy as np
 import pandas as pd
-from numpy.lib import format as npy
 
+from varbench.catalogues.containers import read_containers
 from varbench.catalogues.raw import RawCatalogue
 from varbench.errors import InputError
 
-_CONTAINERS = {"list", "dict", "tuple", "set", "frozenset", "int", "float", "str", "bytes"}
-_ARRAYS = {"numpy": {"ndarray", "dtype"}}
-_ARRAYS |= {f"numpy.{core}.multiarray": {"_reconstruct", "scalar"} for core in ("core", "_core")}
-ALLOWED = {
-    **_ARRAYS,
-    "builtins": _CONTAINERS,
-    "collections": {"OrderedDict", "defaultdict"},
-    "_codecs": {"encode"},  # how Python 3 writes bytes for Python 2
-}
+PARTS = ("user_train", "user_validation", "user_test")
 
 
 def load(*, path: str) -> RawCatalogue:
-    """Read ``[user_train, user_validation, user_test, Item, usernum, itemnum]``.
+    """Read a file whole: it takes as much memory as it is long.
 
-    The first three hold for each user the interactions, by item number or as mappings with
-    ``productid``; ``Item[i]["imgs"]`` is a JPEG. Keys may be bytes. The file has no times: the
-    order of the list stands for them, training before validation before test.
+    The file's own split is not used. Unless all its interactions have a time (``unixReviewTime``),
+    their order stands for it, training before validation before test; a user's test interaction
+    is then the last and is held out again.
 
     Raises
     ------
     InputError
-        The file is missing, damaged, not of this layout, or asks for anything but arrays and
-        plain containers; nothing in it is executed.
+        The file is damaged, asks to run code, or has another layout; ids are not contiguous, or
+        there are not as many images as items.
     """
-    file = Path(path)
-    content = _read(file)
-    try:
-        train, validation, test, items, users, count = content
-        parts, items = (
-            [dict(_pairs(part)) for part in (train, validation, test)],
-            dict(_pairs(items)),
-        )
-        images = [_get(items[n], "imgs") for n in range(int(count))]
-        rows = [
-            (str(user), str(_item(entry)), time)
-            for user in range(int(users))
-            for time, entry in enumerate(e for part in parts for e in part.get(user, ()))
-        ]
-    except (TypeError, ValueError, KeyError, IndexError) as error:
-        raise InputError(
-            f"{file}: not the list user_train, user_validation, user_test, Item, usernum, itemnum "
-            f"({type(error).__name__}: {error})"
-        ) from error
-    table = pd.DataFrame(rows, columns=["user", "item", "timestamp"]).assign(rating=1.0)
+    content = read_containers(Path(path))
+    if len(content) != len(PARTS) + 3:
+        raise InputError(f"{path}: holds {len(content)} objects; {', '.join(PARTS)}, Item, "
+                         "usernum and itemnum are needed")  # fmt: skip
+    *parts, items, users, count = content
+    images = [_image(path, number, item) for number, item in _numbered(path, "Item", items)]
+    if len(images) != count:
+        raise InputError(f"{path}: {len(images)} images for {count} items (itemnum)")
+    places: list[str] = []
+    rows: list[tuple[int, str, Any]] = []
+    for name, part in zip(PARTS, parts, strict=True):
+        for user, interactions in _numbered(path, name, part, gaps=True):
+            for position, interaction in _numbered(path, f"{name}[{user}]", interactions):
+                places.append(f"{name}[{user}][{position}]")
+                item = _get(path, places[-1], interaction, "productid")
+                time = _get(path, places[-1], interaction, "unixReviewTime", None)
+                rows.append((user, str(item), time))
+    if {user for user, *_ in rows} != set(range(users)):
+        raise InputError(f"{path}: user ids are not 0 to {users - 1} without gaps (usernum)")
+    table = pd.DataFrame(rows, columns=["user", "item", "timestamp"]).astype({"user": str})
+    if table["timestamp"].isna().any():
+        table["timestamp"] = np.arange(len(table))
     return RawCatalogue(
-        items=[str(n) for n in range(len(images))],
-        read_image=images.__getitem__,
-        interactions=table,
-        where=lambda kind, row: (
-            f"{file} user {table['user'][row]}" if kind == "interaction" else f"{file} item {row}"
-        ),
+        items=[str(number) for number in range(len(images))],
+        read_image=lambda index: images[index],
+        interactions=table.assign(rating=1.0),
+        where=lambda kind, row: f"{path} {f'Item[{row}]' if kind == 'item' else places[row]}",
     )
 
 
-class _Unpickler(pickle.Unpickler):
-    """Builds numpy arrays and plain containers, and nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        module = {"__builtin__": "builtins"}.get(module, module)  # Python 2's name
-        if name not in ALLOWED.get(module, ()):
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return super().find_class(module, name)
-
-
-def _read(path: Path) -> Any:
-    try:
-        with path.open("rb") as file:
-            _skip_header(file)
-            content = _Unpickler(file, encoding="bytes").load()
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except pickle.UnpicklingError as error:
-        raise InputError(f"{path}: refused or damaged ({error})") from error
-    except (ValueError, EOFError, OSError, AttributeError, TypeError, IndexError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
-    return content
+def _numbered(path: str, name: str, content: Any, gaps: bool = False) -> list[tuple[int, Any]]:
+    """Return (number, content) in order; numbers run from 0, be they a dict's keys or a list's."""
+    if isinstance(content, list):
+        return list(enumerate(content))
+    if not isinstance(content, dict) or not all(isinstance(number, int) for number in content):
+        raise InputError(f"{path}: {name} is neither a list nor numbered")
+    if not gaps and set(content) != set(range(len(content))):
+        raise InputError(f"{path}: {name} is not numbered from 0 without gaps")
+    return sorted(content.items())
 
 
-def _skip_header(file: BinaryIO) -> None:
-    version = npy.read_magic(file)
-    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    _, _, dtype = read(file)
-    if not dtype.hasobject:
-        raise ValueError("an array of numbers, not of objects")
+def _image(path: str, number: int, item: Any) -> bytes:
+    image = _get(path, f"Item[{number}]", item, "imgs")
+    if not isinstance(image, bytes):
+        raise InputError(f"{path}: Item[{number}] has no encoded image under imgs")
+    return image
 
 
-def _pairs(values: Any) -> Iterator[tuple[int, Any]]:
-    """Yield number and value of a mapping from numbers, or of a sequence."""
-    return iter(values.items()) if hasattr(values, "items") else iter(enumerate(values))
-
-
-def _get(mapping: Any, key: str) -> Any:
-    return mapping[key.encode()] if key.encode() in mapping else mapping[key]
-
-
-def _item(entry: Any) -> int:
-    return int(_get(entry, "productid") if hasattr(entry, "keys") else entry)
+def _get(path: str, place: str, content: Any, key: str, *default: Any) -> Any:
+    """Return ``content[key]``, or the default if one is given; Python 2 wrote keys as bytes."""
+    if isinstance(content, dict):
+        for name in (key.encode(), key):
+            if name in content:
+                return content[name]
+        if default:
+            return default[0]
+    raise InputError(f"{path}: {place} has no {key}")
