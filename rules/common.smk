@@ -21,6 +21,7 @@ for variable, folders in {
     os.environ[variable] = os.pathsep.join(filter(None, [*missing, *found]))
 sys.path.insert(0, str(BASE / "src"))
 
+from varbench.downloads import registry
 from varbench.errors import InputError
 from varbench.registry import module_of
 from varbench.workflow import protocol

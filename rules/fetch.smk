@@ -1,21 +1,36 @@
-# The target `fetch`: everything that the configuration names and the registry knows, before a run
-# on machines without a network.
+# Data and weights from elsewhere: what the configuration names and resources/downloads.yaml knows.
+# Jobs depend on these files, so a run gets them by itself; the target `fetch` gets them beforehand,
+# for machines without a network.
 
-NAMED_FILES = {
-    *(c["source"].get("path") for c in config["catalogues"].values()),
-    *(d.get("weights") for d in config["defenses"].values()),
-    backbone_file(None) or None,
+DOWNLOADS = registry(BASE / "resources" / "downloads.yaml")
+USED_DEFENSES = {
+    config["undefended"],
+    *GRID["defenses"],
+    *(config["defenses"][d].get("starts_from") for d in GRID["defenses"]),
+} - {None}
+NAMED = {
+    *(config["catalogues"][c]["source"].get("path") for c in USED),
+    *(config["defenses"][d].get("weights") for d in USED_DEFENSES),
+    config["perceptual"]["weights"],
 }
 
 
 rule fetch:
+    input:
+        [place for place in DOWNLOADS if place in NAMED],
+    localrule: True
+
+
+# No digest of sources among the params, and `update`: a file that is there is never fetched again.
+rule fetch_file:
+    output:
+        update("{place}"),
     log:
-        f"{RESULTS}/logs/fetch.log",
+        f"{RESULTS}/logs/fetch_file/{{place}}.log",
+    wildcard_constraints:
+        place=one_of(DOWNLOADS),
     localrule: True
     conda:
         "../envs/varbench.yaml"
-    params:
-        registry=BASE / "resources" / "downloads.yaml",
-        places=sorted(NAMED_FILES - {None}),
     shell:
-        "fetch.py --registry {params.registry:q} --places {params.places:q} 2>&1 | tee {log}"
+        "fetch.py --place {wildcards.place:q} 2> {log}"

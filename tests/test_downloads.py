@@ -1,192 +1,338 @@
-"""Downloads from a local server that breaks off, lies, knows no ranges, or has nothing."""
+"""Downloads from a server on loopback that misbehaves as servers and networks do."""
 
 import hashlib
-import io
-import re
-import tarfile
-import threading
-import zipfile
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import importlib.util
+import sys
+import types
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
+import numpy as np
 import pytest
+import requests
+import yaml
 
-from varbench.downloads import Download, extract, fetch, registry
+from varbench import downloads
 from varbench.errors import InputError
 
 BASE = Path(__file__).parents[1]
-CONTENT = bytes(range(256)) * 4000
-DIGEST = hashlib.sha256(CONTENT).hexdigest()
+CONTENT = np.random.default_rng(0).bytes(300_000)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Server(ThreadingHTTPServer):
+    """What it sends, how it misbehaves, and what it was asked for."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.content = CONTENT
+        self.ranges = True
+        self.version = {"ETag": '"one"'}
+        self.kind = "application/octet-stream"
+        self.cuts = []  # after how many bytes the connection breaks, one an answer
+        self.statuses = []  # to answer with instead, one an answer
+        self.asked = []  # the Range of each request
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}/file"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves CONTENT; the server's ``plan`` says how each request fares."""
-
     def do_GET(self):
-        plan = self.server.plan.pop(0) if self.server.plan else "whole"
-        found = re.match(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        start = int(found[1]) if found and plan != "no ranges" else 0
-        self.server.starts.append(start)
-        if isinstance(plan, int) and plan >= 400:
-            self.send_error(plan)
+        server, wanted = self.server, self.headers.get("Range")
+        server.asked.append(wanted)
+        if server.statuses:
+            self.send_error(server.statuses.pop(0))
             return
-        if start >= len(CONTENT):
-            self.send_error(416)
+        start, same = 0, self.headers.get("If-Range", server.version.get("ETag"))
+        if wanted and server.ranges and same == server.version.get("ETag"):
+            start = int(wanted.removeprefix("bytes=").rstrip("-"))
+        size = len(server.content)
+        if start and start >= size:
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{size}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
             return
-        body = CONTENT[start:]
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(body)))
+        for name, value in server.version.items():
+            self.send_header(name, value)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
+        self.send_header("Content-Type", server.kind)
+        self.send_header("Content-Length", str(size - start))
         self.end_headers()
-        self.wfile.write(body[:100_000] if plan == "break" else body)
+        self.wfile.write(server.content[start:][: server.cuts.pop(0) if server.cuts else None])
 
-    def log_message(self, *arguments):
+    def log_message(self, *_arguments):
         pass
 
 
 @pytest.fixture
-def server():
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    server.plan, server.starts = [], []
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
+def server(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Server() as running:
+        thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch):
+    """The pauses between attempts, which are not slept."""
+    slept = []
+    monkeypatch.setattr(downloads.time, "sleep", slept.append)
+    return slept
 
 
 @pytest.fixture
 def wanted(server, tmp_path):
-    def row(**changes):
-        url = f"http://127.0.0.1:{server.server_port}/file"
+    def make(**changed):
         row = {
-            "name": "file", "what": "a file", "url": url, "place": str(tmp_path / "data" / "file"),
-            "licence": None, "bytes": None, "sha256": DIGEST,
-        }  # fmt: skip
-        return Download(**row | changes)
+            "name": "weights",
+            "what": "weights of a test",
+            "url": server.url,
+            "place": str(tmp_path / "data" / "weights.pt"),
+            "page": "https://example.org/weights",
+            "licence": None,
+            "bytes": None,
+            "sha256": SHA256,
+        }
+        return downloads.Download(**{**row, **changed})
 
-    return row
-
-
-def test_a_file_arrives_and_is_not_fetched_again(server, wanted):
-    assert fetch(wanted()) == DIGEST
-    assert Path(wanted().place).read_bytes() == CONTENT
-    fetch(wanted())
-    assert server.starts == [0]
-    assert [path.name for path in Path(wanted().place).parent.iterdir()] == ["file"]
+    return make
 
 
-def test_a_broken_transfer_goes_on_where_it_stopped(server, wanted):
-    server.plan = ["break", "break"]
-    assert fetch(wanted(), pause=0) == DIGEST
-    assert server.starts == [0, 100_000, 200_000]
+def arrived(download):
+    """Check that the file is there, whole, with its record, and nothing else."""
+    place = Path(download.place)
+    assert place.read_bytes() == CONTENT
+    assert {path.name for path in place.parent.iterdir()} == {"weights.pt", "weights.pt.sha256"}
+    assert place.with_name("weights.pt.sha256").read_text() == f"{SHA256}  weights.pt\n"
 
 
-def test_what_a_killed_run_left_is_taken_up(server, wanted):
-    part = Path(wanted().place + ".part")
+@pytest.mark.parametrize("sha256", [SHA256, SHA256[:8], None])
+def test_a_file_arrives_and_is_not_asked_for_again(server, wanted, sha256):
+    download = wanted(sha256=sha256, bytes=len(CONTENT))
+    assert downloads.fetch(download) == SHA256
+    arrived(download)
+    assert downloads.fetch(download) == SHA256
+    assert server.asked == [None]
+
+
+def test_an_interrupted_transfer_goes_on_where_it_broke(server, wanted, waits):
+    server.cuts = [100_000, 50_000, 0, 1]
+    download = wanted(sha256=None)
+    assert downloads.fetch(download, pause=1) == SHA256
+    arrived(download)
+    places = ["bytes=100000-", "bytes=150000-", "bytes=150000-", "bytes=150001-"]
+    assert server.asked == [None, *places]
+    assert waits == [1, 1, 2, 1]  # longer only after an attempt that brought nothing
+
+
+def test_what_a_killed_run_left_is_used(server, wanted):
+    server.cuts = [120_000, *[0] * 10]
+    download = wanted()
+    with pytest.raises(InputError, match="connection broke, 5 times; try again later"):
+        downloads.fetch(download)
+    assert not Path(download.place).exists()
+    server.cuts, server.asked = [], []
+    assert downloads.fetch(download) == SHA256
+    arrived(download)
+    assert server.asked == ["bytes=120000-"]
+
+
+def leave(download, content, version=None):
+    part = Path(download.place + ".part")
     part.parent.mkdir()
-    part.write_bytes(CONTENT[:123_456])
-    assert fetch(wanted()) == DIGEST
-    assert server.starts == [123_456]
-    assert not part.exists()
+    part.write_bytes(content)
+    if version:
+        Path(f"{part}.version").write_text(version)
 
 
-def test_a_part_that_is_already_whole(server, wanted):
-    part = Path(wanted().place + ".part")
-    part.parent.mkdir()
-    part.write_bytes(CONTENT)
-    assert fetch(wanted()) == DIGEST
-    assert server.starts == [len(CONTENT), 0]
+@pytest.mark.parametrize(
+    ("left", "version", "sha256"),
+    [
+        (CONTENT[:1000], '"one"', None),
+        (CONTENT[:1000], None, SHA256),
+        (CONTENT, '"one"', None),  # killed just before the file was put in its place
+        (b"x" * 1000, '"zero"', None),  # of an older version, says the server
+        (b"x" * 1000, None, SHA256),  # says the sum
+        (b"x" * 1000, None, None),  # nothing says what it is
+        (b"x" * 400_000, '"one"', SHA256),
+    ],
+)
+def test_leftovers(wanted, left, version, sha256):
+    download = wanted(sha256=sha256)
+    leave(download, left, version)
+    assert downloads.fetch(download) == SHA256
+    arrived(download)
 
 
-def test_a_server_without_ranges_sends_all_again(server, wanted):
-    server.plan = ["break", "no ranges"]
-    assert fetch(wanted(), pause=0) == DIGEST
-    assert Path(wanted().place).read_bytes() == CONTENT
+@pytest.mark.parametrize("cuts", [[], [100_000]])
+def test_a_server_without_ranges(server, wanted, cuts):
+    server.ranges, server.version, server.cuts = False, {}, cuts
+    download = wanted()
+    leave(download, b"x" * 1000)
+    assert downloads.fetch(download) == SHA256
+    arrived(download)
 
 
-def test_a_busy_server_is_asked_again(server, wanted):
-    server.plan = [503, 429]
-    assert fetch(wanted(), pause=0) == DIGEST
+def test_a_file_that_changes_on_the_way_is_not_mixed(server, wanted):
+    server.cuts = [100_000]
+    old, server.content = CONTENT, b"y" * 200_000
+    download = wanted(sha256=None)
+    with pytest.MonkeyPatch.context() as patch:
+
+        def replaced(_seconds):
+            server.content, server.version = old, {"ETag": '"two"'}
+
+        patch.setattr(downloads.time, "sleep", replaced)
+        assert downloads.fetch(download) == SHA256
+    arrived(download)
 
 
-@pytest.mark.parametrize("code", [404, 403])
-def test_a_missing_file_is_not_asked_for_again(server, wanted, code):
-    server.plan = [code]
+def test_a_wrong_sum_is_named_and_leaves_nothing(wanted):
+    download = wanted(sha256="0" * 64)
+    with pytest.raises(InputError, match=rf"weights\.pt: what .* sha256 {SHA256} instead of 0000"):
+        downloads.fetch(download)
+    assert list(Path(download.place).parent.iterdir()) == []
+
+
+def test_a_wrong_size_is_named_and_leaves_nothing(wanted):
+    download = wanted(sha256=None, bytes=7)
+    with pytest.raises(InputError, match="300000 bytes instead of 7"):
+        downloads.fetch(download)
+    assert list(Path(download.place).parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("sha256", [SHA256, None])
+def test_a_file_that_was_damaged_later_is_noticed(wanted, sha256):
+    download = wanted(sha256=sha256)
+    downloads.fetch(download)
+    place = Path(download.place)
+    place.write_bytes(CONTENT[:-1] + b"\0")
+    with pytest.raises(InputError, match=r"weights\.pt: sha256 .* delete it and fetch it again"):
+        downloads.fetch(download)
+    assert place.exists()
+
+
+@pytest.mark.parametrize("status", [404, 403, 410])
+def test_a_file_that_is_gone_is_not_asked_for_twice(server, wanted, status):
+    server.statuses = [status] * 9
+    download = wanted()
+    message = rf"pt: http\S+ HTTP Error {status}: .*; get it by hand \(https://example\S+\) and"
+    with pytest.raises(InputError, match=message):
+        downloads.fetch(download)
+    assert len(server.asked) == 1
+
+
+def test_a_busy_server_is_asked_again(server, wanted, waits):
+    server.statuses = [503, 429, 500]
+    assert downloads.fetch(wanted(), pause=1) == SHA256
+    assert waits == [1, 2, 4]
+
+
+def test_no_network(wanted, waits):
+    download = wanted(url="http://127.0.0.1:9/weights.pt")
+    with pytest.raises(InputError) as raised:
+        downloads.fetch(download)
+    assert "no connection ([Errno 111] Connection refused), 5 times" in str(raised.value)
+    assert f"put it at {download.place}" in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert waits == [1, 2, 4, 8]
+
+
+def test_a_web_page_is_not_the_file(server, wanted):
+    server.kind = "text/html; charset=utf-8"
+    with pytest.raises(InputError, match="it answers with a web page"):
+        downloads.fetch(wanted(sha256=None))
+
+
+def test_a_file_of_which_no_copy_is_known(wanted):
+    with pytest.raises(InputError, match=r"weights\.pt: no public copy is known; get it by hand"):
+        downloads.fetch(wanted(url=None))
+
+
+# Google Drive, which gdown knows
+
+
+@pytest.fixture
+def gdown(monkeypatch):
+    module = types.ModuleType("gdown")
+    module.exceptions = types.SimpleNamespace(FileURLRetrievalError=type("E", (Exception,), {}))
+    monkeypatch.setitem(sys.modules, "gdown", module)
+    return module
+
+
+def test_google_drive(gdown, wanted):
+    def download(*, id, output, resume, quiet):
+        assert (id, resume, quiet) == ("abc", True, True)
+        Path(output).write_bytes(CONTENT)
+
+    gdown.download = download
+    wanted_file = wanted(url="gdrive:abc")
+    assert downloads.fetch(wanted_file) == SHA256
+    arrived(wanted_file)
+
+
+@pytest.mark.parametrize("error", ["E", requests.ConnectionError])
+def test_google_drive_refuses(gdown, wanted, error):
+    kind = gdown.exceptions.FileURLRetrievalError if error == "E" else error
+
+    def download(**_options):
+        raise kind("Too many users\nhave viewed")
+
+    gdown.download = download
+    with pytest.raises(InputError, match="Google Drive file abc: Too many users have viewed; get"):
+        downloads.fetch(wanted(url="gdrive:abc"))
+
+
+def test_google_drive_without_gdown(monkeypatch, wanted):
+    monkeypatch.setitem(sys.modules, "gdown", None)
     with pytest.raises(
-        InputError, match=rf"file: http.*{code}.*get it by hand .* put it at .*file"
+        InputError, match=r"needs gdown: pip install 'varbench\[data\]'; or get it"
     ):
-        fetch(wanted(), pause=0)
-    assert len(server.starts) == 1
-    assert not Path(wanted().place).exists()
+        downloads.fetch(wanted(url="gdrive:abc"))
 
 
-def test_without_a_network_the_message_names_the_place(wanted):
-    nowhere = wanted(url="http://127.0.0.1:9/file")
-    with pytest.raises(InputError, match=r"refused.*put it at .*data.file"):
-        fetch(nowhere, pause=0)
+# The registry and the command
 
 
-def test_without_a_source_the_message_names_the_place(wanted):
-    with pytest.raises(InputError, match=r"no public source is known; get it by hand \(a file\)"):
-        fetch(wanted(url=None))
+def test_the_registry():
+    known = downloads.registry(BASE / "resources" / "downloads.yaml")
+    for place, download in known.items():
+        assert place.startswith("data/")
+        assert download.sha256 is None or len(download.sha256) == 64
+        if "-" in Path(place).stem:  # torchvision's names end in the start of the sum
+            assert download.sha256.startswith(Path(place).stem.rpartition("-")[2])
 
 
-@pytest.mark.parametrize("expected", ["0" * 64, "0676ba61"])
-def test_another_file_than_expected_is_refused_and_not_kept(wanted, expected):
-    with pytest.raises(InputError, match=rf"sha256 {DIGEST} where {expected} is expected"):
-        fetch(wanted(sha256=expected))
-    assert list(Path(wanted().place).parent.iterdir()) == []
+def test_everything_that_the_papers_configuration_names_is_known():
+    known = downloads.registry(BASE / "resources" / "downloads.yaml")
+    paper = yaml.safe_load((BASE / "config" / "paper.yaml").read_text())
+    named = [c["source"]["path"] for c in paper["catalogues"].values() if c]
+    named += [d["weights"] for d in paper["defenses"].values()] + [paper["perceptual"]["weights"]]
+    assert set(named) <= set(known)
 
 
-def test_a_file_that_is_there_is_verified_and_left(wanted):
-    place = Path(wanted().place)
-    place.parent.mkdir()
-    place.write_bytes(b"other")
-    with pytest.raises(InputError, match="delete it and fetch it again"):
-        fetch(wanted())
-    assert place.read_bytes() == b"other"
-
-
-def test_the_start_of_a_sum_is_enough_and_an_unknown_one_is_recorded(wanted):
-    assert fetch(wanted(sha256=DIGEST[:8])) == DIGEST
-    Path(wanted().place).unlink()
-    assert fetch(wanted(sha256=None)) == DIGEST
-    assert Path(wanted().place + ".sha256").read_text() == f"{DIGEST}  file\n"
-
-
-def archive(path, members):
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w") as content:
-            for name in members:
-                content.writestr(name, "text")
-    else:
-        with tarfile.open(path, "w:gz") as content:
-            for name in members:
-                member = tarfile.TarInfo(name)
-                member.size = 4
-                content.addfile(member, io.BytesIO(b"text"))
-
-
-@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
-def test_archives_stay_in_their_folder(tmp_path, name):
-    archive(tmp_path / name, ["men/0.jpg", "men/sub/1.jpg"])
-    extract(tmp_path / name, tmp_path / "out")
-    assert (tmp_path / "out" / "men" / "sub" / "1.jpg").read_text() == "text"
-    for evil in ("../evil", "men/../../evil"):
-        archive(tmp_path / name, ["men/0.jpg", evil])
-        with pytest.raises(InputError, match=r"points outside|outside the destination"):
-            extract(tmp_path / name, tmp_path / "other")
-        assert sorted(path.name for path in tmp_path.iterdir()) == [name, "out"]
-    (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:60])
-    with pytest.raises(InputError, match="cannot be unpacked"):
-        extract(tmp_path / name, tmp_path / "other")
-
-
-def test_the_registry_knows_what_the_papers_configuration_names():
-    known = registry(BASE / "resources" / "downloads.yaml")
-    named = re.findall(r"data/[\w/.-]+", (BASE / "config" / "paper.yaml").read_text())
-    assert {"data/weights/vgg16-397923af.pth"} <= set(named)
-    assert set(named) - {"data.md"} <= set(known)
-    for row in known.values():
-        assert not Path(row.place).is_absolute()
-        assert row.url is None or row.url.startswith(("https://", "http://", "gdrive:"))
+def test_the_command(server, tmp_path, monkeypatch):
+    rows = [dict.fromkeys(("bytes", "sha256", "licence"))]
+    rows[0] |= {"name": "w", "what": "weights", "url": server.url, "page": "", "place": "data/w.pt"}
+    (tmp_path / "downloads.yaml").write_text(yaml.safe_dump(rows))
+    monkeypatch.chdir(tmp_path)
+    script = BASE / "workflow" / "scripts" / "fetch.py"
+    spec = importlib.util.spec_from_file_location("fetch", script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    command = ["fetch.py", "--registry", "downloads.yaml", "--place"]
+    monkeypatch.setattr(sys, "argv", [*command, "data/w.pt"])
+    module.main()
+    assert (tmp_path / "data" / "w.pt").read_bytes() == CONTENT
+    monkeypatch.setattr(sys, "argv", [*command, "data/other.pt"])
+    with pytest.raises(InputError, match=r"data/other\.pt: not in downloads\.yaml; known: data/w"):
+        module.main()

@@ -1,188 +1,218 @@
-"""Files from the network: resumed, retried, verified, and whole or absent."""
+"""Files from elsewhere: resumed, retried, verified, and in their place whole or not at all."""
 
 import hashlib
 import logging
-import socket
-import tarfile
-import tempfile
 import time
-import urllib.error
-import urllib.request
-import zipfile
-import zlib
 from dataclasses import dataclass
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
 import yaml
-from tqdm import tqdm
 
 from varbench.errors import InputError
-from varbench.storage import replacing
 
-log = logging.getLogger("fetch")
+log = logging.getLogger(__name__)
 
 CHUNK = 1 << 20
-ATTEMPTS = 5
-TIMEOUT = 30  # seconds without a byte
-GDRIVE = "gdrive:"
+ATTEMPTS = 5  # in a row that bring nothing
+DRIVE = "gdrive:"  # before the id of a file on Google Drive
+PASSING = (408, 425, 429)  # statuses that may be gone at the next attempt, as may any from 500 on
 
 
 @dataclass(frozen=True)
 class Download:
-    """A row of ``resources/downloads.yaml``; ``sha256`` may be the start of one.
-
-    ``unpack`` is the folder that an archive is unpacked into.
-    """
+    """A row of ``resources/downloads.yaml``, which explains it; ``place`` is the file's path."""
 
     name: str
     what: str
     url: str | None
     place: str
+    page: str
     licence: str | None
     bytes: int | None
     sha256: str | None
-    unpack: str | None = None
 
 
 def registry(path: Path) -> dict[str, Download]:
-    """Read the registry, by place."""
+    """Read the known downloads, by place."""
     rows = yaml.safe_load(path.read_text(encoding="utf-8"))
     return {row["place"]: Download(**row) for row in rows}
 
 
-def fetch(download: Download, *, pause: float = 2.0) -> str:
-    """Bring a file to its place unless it is there, and return its sha256.
+def fetch(download: Download, *, pause: float = 1.0, timeout: float = 60.0) -> str:
+    """Bring a file to its place unless it is there, verify it and return its SHA-256.
 
-    A transfer that breaks off is taken up where it stopped, also by a later run (the part lies
-    beside the file as ``.part``), after ``pause`` seconds that double each time.
+    What arrives is kept in ``PLACE.part``; a later call goes on from there. The SHA-256 is written
+    to ``PLACE.sha256``; where the registry knows none, a later call compares the file with that.
+
+    Parameters
+    ----------
+    pause
+        Seconds before the second attempt, doubled before each one after it.
+    timeout
+        Seconds that a server may be silent.
 
     Raises
     ------
     InputError
-        No source is known, the network or the server does not give the file, or what came is not
-        what the registry expects.
+        The file cannot be downloaded, or is not the one that it should be. The message says where
+        to put it by hand.
     """
     place = Path(download.place)
-    found = _verified(place, download) if place.exists() else _arrived(download, place, pause)
-    if download.unpack and not Path(download.unpack).exists():
-        extract(place, Path(download.unpack))
-    return found
-
-
-def _arrived(download: Download, place: Path, pause: float) -> str:
-    by_hand = f"get it by hand ({download.what}) and put it at {place}"
-    if download.url is None:
-        raise InputError(f"{download.name}: no public source is known; {by_hand}")
+    part = _beside(place, ".part")
+    if place.exists():
+        if fault := _fault(download, place):
+            raise InputError(f"{place}: {fault}; delete it and fetch it again")
+        return _record(place)
     place.parent.mkdir(parents=True, exist_ok=True)
-    part = place.with_name(place.name + ".part")
-    try:
-        if download.url.startswith(GDRIVE):
-            _from_drive(download.url.removeprefix(GDRIVE), part)
-        else:
-            _transfer(download.url, part, pause)
-    except (OSError, EOFError, ValueError) as error:  # URLError is an OSError
-        raise InputError(f"{download.name}: {download.url}: {error}; {by_hand}") from error
-    found = _verified(part, download)
+    resumed = part.exists()
+    _get(download, part, pause, timeout)
+    if resumed and _fault(download, part):  # what was left may be of another version
+        part.unlink()
+        _get(download, part, pause, timeout)
+    _beside(part, ".version").unlink(missing_ok=True)
+    if fault := _fault(download, part):
+        part.unlink()
+        raise InputError(f"{place}: what {download.url} sends is not that file: {fault}")
     part.replace(place)
-    if download.sha256 is None:
-        with replacing(place.with_name(place.name + ".sha256")) as temporary:
-            temporary.write_text(f"{found}  {place.name}\n", encoding="utf-8")
-    return found
+    return _record(place)
 
 
-def _transfer(url: str, part: Path, pause: float) -> None:
-    """Append to ``part`` until it is complete."""
-    for attempt in range(ATTEMPTS):
+class _InterruptedError(Exception):
+    """A transfer failed in a way that the next attempt may not."""
+
+
+def _get(download: Download, part: Path, pause: float, timeout: float) -> None:
+    """Download into ``part``, from where it ends if it is there."""
+    by_hand = f"get it by hand ({download.page}) and put it at {download.place}"
+    url = download.url
+    if url is None:
+        raise InputError(f"{download.place}: no public copy is known; {by_hand}")
+    if url.startswith(DRIVE):
+        _from_drive(url.removeprefix(DRIVE), part, by_hand)
+        return
+    failures, largest = 0, _length(part)
+    while True:
         try:
-            return _continue(url, part)
-        except urllib.error.HTTPError as error:
-            if error.code < 500 and error.code not in (408, 429):
-                raise  # asking again will not help
-            reason: Exception = error
-        except (OSError, EOFError) as error:
-            if isinstance(getattr(error, "reason", None), socket.gaierror):
-                raise OSError("no network, or no such host") from error
-            reason = error
-        if attempt + 1 == ATTEMPTS:
-            raise reason
-        log.warning("%s: %s; trying again", url, reason)
-        time.sleep(pause * 2**attempt)
-    return None
+            _transfer(url, part, timeout, verified=download.sha256 is not None)
+            return
+        except _InterruptedError as error:
+            # However often a transfer breaks, it gets there if each attempt brings something.
+            failures = 1 if _length(part) > largest else failures + 1
+            largest = max(largest, _length(part))
+            log.warning("%s: %s at byte %d", url, error, _length(part))
+            if failures == ATTEMPTS:
+                raise InputError(
+                    f"{download.place}: {url}: {error}, {failures} times; "
+                    f"try again later, or {by_hand}"
+                ) from error
+            time.sleep(pause * 2 ** (failures - 1))
+        except InputError as error:
+            raise InputError(f"{download.place}: {url}: {error}; {by_hand}") from error
 
 
-def _continue(url: str, part: Path) -> None:
-    have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    request = urllib.request.Request(url, headers=headers)
-    try:
-        answer = urllib.request.urlopen(request, timeout=TIMEOUT)
-    except urllib.error.HTTPError as error:
-        if error.code == 416 and have:  # nothing is left, or the file has changed: begin again
-            part.unlink()
-            return _continue(url, part)
-        raise
-    with answer:
-        resumed = answer.status == 206
-        length = answer.headers.get("Content-Length")
-        total = None if length is None else int(length) + (have if resumed else 0)
-        with (
-            part.open("ab" if resumed else "wb") as file,
-            tqdm(total=total, initial=have * resumed, unit="B", unit_scale=True) as progress,
-        ):
-            while chunk := answer.read(CHUNK):
-                file.write(chunk)
-                progress.update(len(chunk))
-    if total is not None and part.stat().st_size != total:
-        raise EOFError(f"broke off at {part.stat().st_size} of {total} bytes")
-    return None
+def _transfer(url: str, part: Path, timeout: float, *, verified: bool) -> None:
+    """Make one attempt, from where ``part`` ends if the file at ``url`` is still the same.
 
-
-def _from_drive(identifier: str, part: Path) -> None:
-    try:
-        import gdown  # type: ignore[import-not-found, unused-ignore]
-    except ImportError as error:
-        raise OSError("needs gdown: pip install gdown") from error
-    if gdown.download(id=identifier, output=str(part), resume=True) is None:
-        raise OSError("Google Drive did not give the file")
-
-
-def _verified(path: Path, download: Download) -> str:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if download.sha256 is not None and not found.startswith(download.sha256):
-        if path.suffix == ".part":
-            path.unlink()  # resuming it would keep the fault
-        raise InputError(
-            f"{path}: sha256 {found} where {download.sha256} is expected: damaged, or another "
-            "file; delete it and fetch it again"
-        )
-    return found
-
-
-def extract(archive: Path, folder: Path) -> None:
-    """Unpack a zip or tar archive into ``folder``, which appears whole or not at all.
-
-    Raises
-    ------
-    InputError
-        A member would lie outside the folder or is no plain file, or the archive is damaged.
+    A server that has no name for a file's version cannot say so; then only what will be
+    ``verified`` afterwards goes on.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-        root = (Path(temporary) / folder.name).resolve()
-        root.mkdir()
-        try:
-            if zipfile.is_zipfile(archive):
-                with zipfile.ZipFile(archive) as content:
-                    for name in content.namelist():
-                        if not (root / name).resolve().is_relative_to(root):
-                            raise InputError(f"{archive}: member {name!r} points outside")
-                    content.extractall(root)
-            else:
-                with tarfile.open(archive) as packed:
-                    packed.extractall(root, filter="data")
-        except tarfile.FilterError as error:
-            raise InputError(f"{archive}: refused ({error})") from error
-        except (OSError, EOFError, zipfile.BadZipFile, tarfile.TarError, zlib.error) as error:
-            raise InputError(f"{archive}: cannot be unpacked ({error})") from error
-        root.rename(folder)
+    start, version = _length(part), _beside(part, ".version")
+    request = Request(url)
+    if start and (verified or version.exists()):
+        request.add_header("Range", f"bytes={start}-")
+        if version.exists():
+            request.add_header("If-Range", version.read_text())
+    try:
+        answer = urlopen(request, timeout=timeout)
+    except HTTPError as error:
+        if error.code == 416 and error.headers.get("Content-Range") == f"bytes */{start}":
+            return  # it was complete
+        if error.code == 416:
+            part.unlink()
+        elif error.code < 500 and error.code not in PASSING:
+            raise InputError(str(error)) from error
+        raise _InterruptedError(str(error)) from error
+    except (URLError, OSError, HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        raise _InterruptedError(f"no connection ({reason})") from error
+    with answer:
+        if answer.headers.get_content_type() == "text/html":
+            raise InputError("it answers with a web page, not with the file")
+        if answer.status != 206:  # the whole file
+            start = 0
+            _remember_version(answer.headers, version)
+        elif not answer.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
+            raise InputError("it answers with another part of the file than was asked for")
+        with part.open("ab" if start else "wb") as file:
+            while chunk := _read(answer):
+                file.write(chunk)
+        length = answer.headers.get("Content-Length")
+    if length is not None and _length(part) != start + int(length):
+        raise _InterruptedError("the connection broke")
+
+
+def _read(answer: HTTPResponse) -> bytes:
+    try:
+        return answer.read(CHUNK)
+    except (OSError, HTTPException) as error:
+        raise _InterruptedError(f"the connection broke ({error})") from error
+
+
+def _remember_version(headers: HTTPMessage, path: Path) -> None:
+    """Keep what the server calls this version of the file, if it has a name for it."""
+    tag = headers.get("ETag", "")
+    if not tag or tag.startswith("W/"):  # a weak one may name versions that differ
+        tag = headers.get("Last-Modified", "")
+    path.write_text(tag) if tag else path.unlink(missing_ok=True)
+
+
+def _from_drive(identifier: str, part: Path, by_hand: str) -> None:
+    """Download from Google Drive, whose pages before a large file only gdown knows."""
+    try:
+        import gdown
+    except ImportError as error:
+        raise InputError(
+            f"Google Drive needs gdown: pip install 'varbench[data]'; or {by_hand}"
+        ) from error
+    import requests
+
+    try:
+        gdown.download(id=identifier, output=str(part), resume=True, quiet=True)
+    except (gdown.exceptions.FileURLRetrievalError, requests.RequestException) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"Google Drive file {identifier}: {reason}; {by_hand}") from error
+
+
+def _fault(download: Download, path: Path) -> str | None:
+    """Say what is wrong with a downloaded file."""
+    if download.bytes is not None and path.stat().st_size != download.bytes:
+        return f"{path.stat().st_size} bytes instead of {download.bytes}"
+    expected, record = download.sha256, _beside(Path(download.place), ".sha256")
+    if expected is None and record.exists():
+        expected = record.read_text().split()[0]
+    if expected is not None and not (found := _sha256(path)).startswith(expected):
+        return f"sha256 {found} instead of {expected}"
+    return None
+
+
+def _record(place: Path) -> str:
+    """Return the file's SHA-256, written beside it in sha256sum's form."""
+    digest = _sha256(place)
+    _beside(place, ".sha256").write_text(f"{digest}  {place.name}\n")
+    return digest
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _length(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

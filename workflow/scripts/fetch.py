@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fetch files that the registry knows, each to its place."""
+"""Bring a file of the registry of downloads to its place, and verify it."""
 
 import logging
 from pathlib import Path
@@ -10,25 +10,21 @@ from varbench.workflow import command
 
 log = logging.getLogger("fetch")
 
+REGISTRY = Path(__file__).parents[2] / "resources" / "downloads.yaml"
+
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--registry", type=Path, required=True, help="table of downloads")
-    options.add_argument("--places", nargs="*", default=[], help="of the files; all if not given")
+    options.add_argument("--place", required=True, help="of the file, as the registry has it")
+    options.add_argument("--registry", type=Path, default=REGISTRY, help="of downloads")
     given = options.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     known = registry(given.registry)
-    faults = []
-    for place in given.places or known:
-        try:
-            if place in known:
-                log.info("%s: sha256 %s", place, fetch(known[place]))
-            elif not Path(place).exists():
-                raise InputError(f"{place}: missing, and its source is not known")
-        except InputError as error:  # the others are worth having
-            faults.append(str(error))
-    if faults:
-        raise InputError("\n       ".join(faults))
+    if given.place not in known:
+        raise InputError(f"{given.place}: not in {given.registry}; known: {', '.join(known)}")
+    download = known[given.place]
+    log.info("%s (licence: %s)", download.what, download.licence or f"see {download.page}")
+    log.info("%s: sha256 %s", download.place, fetch(download))
 
 
 if __name__ == "__main__":
