@@ -294,9 +294,7 @@ def test_google_drive_refuses(gdown, wanted, error):
 
 def test_google_drive_without_gdown(monkeypatch, wanted):
     monkeypatch.setitem(sys.modules, "gdown", None)
-    with pytest.raises(
-        InputError, match=r"needs gdown: pip install 'varbench\[data\]'; or get it"
-    ):
+    with pytest.raises(InputError, match=r"needs gdown: pip install 'varbench\[data\]'; or get it"):
         downloads.fetch(wanted(url="gdrive:abc"))
 
 
