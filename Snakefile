@@ -21,8 +21,8 @@ include: "rules/recommenders.smk"
 include: "rules/tables.smk"
 include: "rules/published.smk"
 include: "rules/ablation.smk"
-include: "rules/fetch.smk"
 include: "rules/plan.smk"
+include: "rules/fetch.smk"
 
 
 wildcard_constraints:

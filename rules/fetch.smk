@@ -3,14 +3,9 @@
 # for machines without a network.
 
 DOWNLOADS = registry(BASE / "resources" / "downloads.yaml")
-USED_DEFENSES = {
-    config["undefended"],
-    *GRID["defenses"],
-    *(config["defenses"][d].get("starts_from") for d in GRID["defenses"]),
-} - {None}
 NAMED = {
     *(config["catalogues"][c]["source"].get("path") for c in USED),
-    *(config["defenses"][d].get("weights") for d in USED_DEFENSES),
+    *(config["defenses"][d].get("weights") for d in DEFENSES),
     config["perceptual"]["weights"],
 }
 

@@ -2,14 +2,17 @@
 
 IN_USE = sorted({*GRID["defenses"], config["undefended"]})
 DEFENSES = sorted(
-    {*IN_USE, *filter(None, (config["defenses"][d]["starts_from"] for d in IN_USE))}
+    {*IN_USE, *filter(None, (config["defenses"][d].get("starts_from") for d in IN_USE))}
 )
 RECOMMENDERS = sorted(
     {
         *GRID["recommenders"],
         *filter(
             None,
-            (config["recommenders"][r]["starts_from"] for r in GRID["recommenders"]),
+            (
+                config["recommenders"][r].get("starts_from")
+                for r in GRID["recommenders"]
+            ),
         ),
     }
 )

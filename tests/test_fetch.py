@@ -41,6 +41,13 @@ def checkout(tmp_path, monkeypatch):
         thread.join()
 
 
+def test_the_papers_experiment_begins_with_its_files(tmp_path):
+    checkout = grid.copy_checkout(tmp_path / "checkout")
+    jobs = grid.rules(grid.planned(checkout, configfile=grid.BASE / "config" / "paper.yaml"))
+    assert jobs["fetch_file"] == 5  # both datasets are in one archive
+    assert jobs["evaluate_cell"] == 2 * 3 * 6 * 2
+
+
 def test_what_the_configuration_names_is_fetched_once(checkout):
     assert ("fetch_file", (("place", PLACE),)) in grid.planned(checkout, "all")
     grid.snakemake(checkout, "fetch")
