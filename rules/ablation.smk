@@ -1,24 +1,6 @@
 # The target `ablation`: chosen cells under both protocols and with one switch corrected at a time.
 
 
-def ablation_cells(pattern, attacks):
-    """Fill in the names that the ablation's cells have under each protocol."""
-    return sorted(
-        {
-            path
-            for variant in VARIANTS.values()
-            for path in expand(
-                pattern,
-                dataset=variant.dataset.values(),
-                defense=ABLATION["defenses"],
-                attack=[variant.attack[attack] for attack in attacks],
-                recommender=variant.recommender.values(),
-                seed=config["seeds"],
-            )
-        }
-    )
-
-
 rule aggregate_ablation:
     input:
         per_user=ablation_cells(f"{CELL}/users.parquet", ABLATION["attacks"]),

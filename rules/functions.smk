@@ -123,3 +123,36 @@ def halfway(wildcards):
     """The state of the same cell's recommender that this one starts from."""
     name = config["recommenders"][wildcards.recommender]["starts_from"]
     return f"{CELL}/halfway.safetensors".format(**{**wildcards, "recommender": name})
+
+
+def ablation_cells(pattern, attacks):
+    """Fill in the names that the ablation's cells have under each protocol."""
+    return sorted(
+        {
+            path
+            for variant in VARIANTS.values()
+            for path in expand(
+                pattern,
+                dataset=variant.dataset.values(),
+                defense=ABLATION["defenses"],
+                attack=[variant.attack[attack] for attack in attacks],
+                recommender=variant.recommender.values(),
+                seed=config["seeds"],
+            )
+        }
+    )
+
+
+def planned_rules(wildcards):
+    """What the plan's command needs to know of every rule, as JSON."""
+    return json.dumps(
+        {
+            name: {
+                "axes": axes,
+                "outputs": [str(path) for path in getattr(rules, name).output],
+                "threads": config["threads"].get(COSTLY.get(name), 1),
+                "gpu": GPU if name in COSTLY else 0,
+            }
+            for name, axes in AXES_OF_RULES.items()
+        }
+    )

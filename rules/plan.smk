@@ -56,21 +56,6 @@ COSTLY = {
 }
 
 
-def planned_rules(wildcards):
-    """What the plan's command needs to know of every rule, as JSON."""
-    return json.dumps(
-        {
-            name: {
-                "axes": axes,
-                "outputs": [str(path) for path in getattr(rules, name).output],
-                "threads": config["threads"].get(COSTLY.get(name), 1),
-                "gpu": GPU if name in COSTLY else 0,
-            }
-            for name, axes in AXES_OF_RULES.items()
-        }
-    )
-
-
 rule plan:
     log:
         f"{RESULTS}/logs/plan.log",
