@@ -154,7 +154,7 @@ rule draw_figures:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=mb(PLAIN_MB),
+        mem_mb=mb(2 * PLAIN_MB),
         runtime=minutes(30),
     params:
         code=code("draw_figures.py"),

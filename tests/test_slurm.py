@@ -199,7 +199,12 @@ def test_the_grid_on_the_cluster_gives_the_tables_of_a_local_run(runs, folder):
     done = jobs(folder, "cluster")
     assert {job["State"] for job in done} == {"COMPLETED"}
     assert {(job["Account"], job["QOS"]) for job in done} == {("lab", "normal")}
-    asked = {
-        job["Comment"].split("_wildcards")[0]: "gres/gpu=1" in job["AllocTRES"] for job in done
+    on_gpu = {job["Comment"] for job in done if "gres/gpu=1" in job["AllocTRES"]}
+    rules = ("train_", "continue_", "extract_features", "attack_images", "measure_images")
+    assert on_gpu == {
+        job["Comment"] for job in done if any(rule in job["Comment"] for rule in rules)
     }
-    assert asked == {}
+    # Four cells are ranked and evaluated in one job.
+    assert [job["Comment"] for job in done if "evaluate" in job["Comment"]] == [
+        "rule_evaluate_evaluate_cell_rank_items"
+    ]
