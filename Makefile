@@ -18,11 +18,11 @@ $(READY): pyproject.toml
 run: $(READY)  ## run the embedded experiment with all cores
 	@$(BIN)/snakemake --cores all all
 
-test: $(READY)  ## run the tests, without the cluster's
-	@$(BIN)/python -m pytest --ignore tests/test_slurm.py
+test: $(READY)  ## run the tests, without faults and the cluster
+	@$(BIN)/python -m pytest --ignore tests/test_slurm.py --ignore tests/test_faults.py
 
 test-slurm: $(READY)  ## run the grid on a SLURM cluster started here (root, Debian)
-	@$(BIN)/python -m pytest tests/test_slurm.py
+	@$(BIN)/python -m pytest tests/test_slurm.py tests/test_faults.py
 
 check: run  ## check the finished tables of the embedded experiment
 	@$(BIN)/python workflow/scripts/check_results.py --tables results/tables
