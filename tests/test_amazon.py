@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -156,6 +157,24 @@ def test_a_cut_archive_leaves_nothing(authors, form, kept):
     with pytest.raises(InputError, match=r"amazon\.\S+: damaged"):
         archive.unpacked(made)
     assert list(made.parent.iterdir()) == [made]
+
+
+@pytest.mark.parametrize("form", ["zip", "gztar", "bztar", "xztar"])
+def test_any_damage_of_an_archive_is_one_clear_error_or_harmless(authors, form):
+    made = packed(authors, form)
+    data, random = made.read_bytes(), np.random.default_rng(0)
+    messages = set()
+    for _ in range(60):
+        damaged = bytearray(data)
+        damaged[random.integers(len(data))] ^= 1 << random.integers(8)
+        made.write_bytes(damaged)
+        try:
+            shutil.rmtree(archive.unpacked(made))
+        except InputError as error:
+            messages.add(str(error))
+        assert list(made.parent.iterdir()) == [made]
+    assert messages
+    assert not any("\n" in message for message in messages)
 
 
 @pytest.mark.parametrize(
@@ -345,6 +364,20 @@ def test_any_damage_is_one_clear_error_or_harmless(tmp_path_factory, cut, flips)
         message = str(error)
     assert flips or message.startswith(f"{path}: ")
     assert "\n" not in message
+
+
+def test_a_damaged_byte_does_not_ask_for_gigabytes(tmp_path):
+    path = tmp_path / "Men.npy"
+    save(path, parts())
+    start = path.read_bytes().index(b"\x80")  # the pickle's
+    far = pickle.LONG_BINPUT + (1 << 26).to_bytes(4, "little")  # the 67 millionth remembered object
+    path.write_bytes(path.read_bytes()[:start] + b"\x80\x02]" + far + b".")
+    tracemalloc.start()
+    with pytest.raises(InputError, match="damaged"):
+        containers.read_containers(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
 
 
 def replaced(position, value):

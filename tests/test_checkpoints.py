@@ -8,6 +8,8 @@ import types
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from varbench.errors import InputError
 from varbench.extractors.checkpoints import read_checkpoint
@@ -135,6 +137,34 @@ def test_a_truncated_file(weights, tmp_path, keep):
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(InputError, match=r"cut\.pt: (cannot be read|refused)"):
         read_checkpoint(path)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    zipped=st.booleans(),
+    flips=st.lists(st.tuples(st.integers(0, 1200), st.integers(0, 255)), min_size=1, max_size=4),
+)
+def test_any_damage_is_one_clear_error_or_harmless(tmp_path_factory, zipped, flips):
+    path = tmp_path_factory.mktemp("damaged") / "weights.pt"
+    content = {"model": {"module.model.w": torch.ones(2)}, "best": np.float64(1)}
+    torch.save(content, path, _use_new_zipfile_serialization=zipped)
+    data = bytearray(path.read_bytes())
+    for where, value in flips:
+        data[where % len(data)] = value
+    path.write_bytes(data)
+    message = f"{path}: "
+    try:
+        read_checkpoint(path)
+    except InputError as error:
+        message = str(error)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+
+
+def test_only_what_wrappers_add_is_dropped(tmp_path):
+    names = ("mean", "std", "normalize.mean", "attacker.w", "mean_pool.w", "stdlib", "w")
+    torch.save({f"module.{name}": torch.ones(1) for name in names}, tmp_path / "weights.pt")
+    assert set(read_checkpoint(tmp_path / "weights.pt")) == {"mean_pool.w", "stdlib", "w"}
 
 
 @pytest.mark.parametrize("content", [[1, 2], {}, {"state_dict": {}}, {"a": 1}, {"model": {"a": 1}}])

@@ -1,5 +1,7 @@
 """Archives that data sets come in, unpacked once beside themselves and only into their folder."""
 
+import errno
+import lzma
 import shutil
 import stat
 import tarfile
@@ -9,6 +11,15 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from tempfile import TemporaryDirectory
 
 from varbench.errors import InputError
+
+DAMAGES = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    EOFError,
+    RuntimeError,
+    lzma.LZMAError,
+    zlib.error,
+)
 
 
 def unpacked(archive: Path) -> Path:
@@ -40,7 +51,11 @@ def unpacked(archive: Path) -> Path:
                 raise InputError(f"{archive}: damaged, or neither a zip nor a tar archive")
         except tarfile.FilterError as error:
             raise InputError(f"{archive}: refused, {error}") from error
-        except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, RuntimeError) as error:
+        except DAMAGES as error:
+            raise InputError(f"{archive}: damaged ({error}); get it again") from error
+        except OSError as error:  # gzip and bz2 say so without a number, zipfile seeks to nowhere
+            if error.errno not in (None, errno.EINVAL):
+                raise
             raise InputError(f"{archive}: damaged ({error}); get it again") from error
         content.touch()  # not the time that the archive gives
         if folder.is_dir() and not _is_current(folder, archive):

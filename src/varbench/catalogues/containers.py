@@ -59,8 +59,11 @@ class _RefusedError(Exception):
     """The dotted name of what a pickle asked for."""
 
 
-class _Unpickler(pickle.Unpickler):
-    """Finds the names in ``_KNOWN`` and nothing else."""
+class _Unpickler(pickle._Unpickler):
+    """Finds the names in ``_KNOWN`` and nothing else.
+
+    The one in Python, not the one in C: a damaged byte may ask that one for gigabytes of memory.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         current = module.replace("numpy.core", "numpy._core").replace("__builtin__", "builtins")

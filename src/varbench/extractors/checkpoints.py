@@ -25,7 +25,8 @@ FOREIGN = (
 HOLDERS = ("state_dict", "model")  # keys under which a training script puts the state dict
 WRAPPERS = ("module.", "model.")  # DataParallel, and a model that normalises its input itself
 # What such wrappers add; here normalisation belongs to the configuration.
-ADDED = ("normalizer.", "normalize.", "attacker.", "mean", "std")
+ADDED_MODULES = ("normalizer.", "normalize.", "attacker.")
+ADDED_BUFFERS = ("mean", "std")
 
 
 def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
@@ -51,7 +52,7 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
         raise InputError(
             f"{path}: refused, it asks to run code or is damaged ({_reason(error)})"
         ) from error
-    except (RuntimeError, EOFError, OSError) as error:
+    except Exception as error:  # a damaged pickle can raise anything
         raise InputError(f"{path}: cannot be read ({_reason(error)})") from error
     for holder in HOLDERS:
         if isinstance(content, dict) and isinstance(content.get(holder), dict):
@@ -68,7 +69,11 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
 def _unwrapped(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Drop what wrappers add to a network and their prefixes from the names."""
     while True:
-        weights = {name: tensor for name, tensor in weights.items() if not name.startswith(ADDED)}
+        weights = {
+            name: tensor
+            for name, tensor in weights.items()
+            if not name.startswith(ADDED_MODULES) and name not in ADDED_BUFFERS
+        }
         prefix = next((p for p in WRAPPERS if all(name.startswith(p) for name in weights)), None)
         if prefix is None or not weights:
             return dict(weights)
