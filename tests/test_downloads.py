@@ -264,14 +264,15 @@ def test_a_file_of_which_no_copy_is_known(wanted):
 @pytest.fixture
 def gdown(monkeypatch):
     module = types.ModuleType("gdown")
-    module.exceptions = types.SimpleNamespace(FileURLRetrievalError=type("E", (Exception,), {}))
+    module.exceptions = types.SimpleNamespace(DownloadError=type("E", (Exception,), {}))
     monkeypatch.setitem(sys.modules, "gdown", module)
     return module
 
 
 def test_google_drive(gdown, wanted):
-    def download(*, id, output, resume, quiet):
+    def download(*, id, output, resume, quiet, timeout, retries):
         assert (id, resume, quiet) == ("abc", True, True)
+        assert timeout > 0 < retries
         Path(output).write_bytes(CONTENT)
 
     gdown.download = download
@@ -282,7 +283,7 @@ def test_google_drive(gdown, wanted):
 
 @pytest.mark.parametrize("error", ["E", requests.ConnectionError])
 def test_google_drive_refuses(gdown, wanted, error):
-    kind = gdown.exceptions.FileURLRetrievalError if error == "E" else error
+    kind = gdown.exceptions.DownloadError if error == "E" else error
 
     def download(**_options):
         raise kind("Too many users\nhave viewed")

@@ -91,7 +91,7 @@ def _get(download: Download, part: Path, pause: float, timeout: float) -> None:
     if url is None:
         raise InputError(f"{download.place}: no public copy is known; {by_hand}")
     if url.startswith(DRIVE):
-        _from_drive(url.removeprefix(DRIVE), part, by_hand)
+        _from_drive(url.removeprefix(DRIVE), part, timeout, by_hand)
         return
     failures, largest = 0, _length(part)
     while True:
@@ -169,7 +169,7 @@ def _remember_version(headers: HTTPMessage, path: Path) -> None:
     path.write_text(tag) if tag else path.unlink(missing_ok=True)
 
 
-def _from_drive(identifier: str, part: Path, by_hand: str) -> None:
+def _from_drive(identifier: str, part: Path, timeout: float, by_hand: str) -> None:
     """Download from Google Drive, whose pages before a large file only gdown knows."""
     try:
         import gdown
@@ -180,8 +180,15 @@ def _from_drive(identifier: str, part: Path, by_hand: str) -> None:
     import requests
 
     try:
-        gdown.download(id=identifier, output=str(part), resume=True, quiet=True)
-    except (gdown.exceptions.FileURLRetrievalError, requests.RequestException) as error:
+        gdown.download(
+            id=identifier,
+            output=str(part),
+            resume=True,
+            quiet=True,
+            timeout=timeout,
+            retries=ATTEMPTS - 1,
+        )
+    except (gdown.exceptions.DownloadError, requests.RequestException) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"Google Drive file {identifier}: {reason}; {by_hand}") from error
 
