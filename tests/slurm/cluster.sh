@@ -28,15 +28,24 @@ missing_packages() {
     done
 }
 
+available() {
+    local policy
+    policy=$(apt-cache policy "$1") && [[ $policy == *"Candidate: "[^\(]* ]]
+}
+
 check() {
     [ "$(id -u)" = 0 ] || fail "not root"
     command -v apt-get dpkg-query >/dev/null || fail "not Debian: no apt-get"
     if [ -e $CONF/slurm.conf ] && ! grep -qxF "$MARK" $CONF/slurm.conf; then
         fail "this machine has a SLURM of its own, $CONF/slurm.conf"
     fi
-    local package
+    local package updated=
     for package in $(missing_packages); do
-        apt-cache policy "$package" | grep -q 'Candidate: [^(]' || fail "no package $package; is apt-get update possible?"
+        if ! available "$package" && [ -z "$updated" ]; then # a new machine has no lists yet
+            apt-get update >/dev/null 2>&1 || true
+            updated=yes
+        fi
+        available "$package" || fail "no package $package, after apt-get update"
     done
 }
 
