@@ -7,6 +7,7 @@ rule attack_images:
         ids=of_dataset(f"{CATALOGUE}/items.parquet"),
         attacked=f"{DATASET}/attacked.parquet",
         weights=f"{EXTRACTOR}.safetensors",
+        target_item=target_item_file,
     output:
         images=f"{ATTACK}/images.zip",
         features=f"{ATTACK}/features.npy",
@@ -29,13 +30,16 @@ rule attack_images:
         network=network(),
         attack=block("attack"),
         target=category("target"),
+        target_item=lambda w, input: (
+            f"--target-item {input.target_item}" if input.target_item else ""
+        ),
         batch_size=config["extractor"]["batch_size"],
         seed=config["seed"],
     shell:
         "attack_images.py --network {params.network:q}"
         " --attack {params.attack:q} --target-class {params.target} --seed {params.seed}"
         " --batch-size {params.batch_size} --weights {input.weights} --images {input.images}"
-        " --ids {input.ids} --attacked {input.attacked} --attacked-images {output.images}"
+        " --ids {input.ids} --attacked {input.attacked} {params.target_item} --attacked-images {output.images}"
         " --features {output.features} --outcome {output.outcome}"
         " --device {resources.device} --threads {resources.torch_threads} 2> {log}"
 

@@ -69,3 +69,23 @@ rule select_attacked:
         "select_attacked.py --dataset {wildcards.dataset}"
         " --source-class {params.source} --target-class {params.target}"
         " --classes {input} --output {output} 2> {log}"
+
+
+rule select_target_item:
+    input:
+        classes=of_dataset(f"{FEATURES}/classes.parquet"),
+        interactions=of_dataset(f"{CATALOGUE}/interactions.parquet"),
+    output:
+        f"{DATASET}/target_item.parquet",
+    log:
+        f"{RESULTS}/logs/select_target_item/{{dataset}}.log",
+    localrule: True
+    conda:
+        "../envs/varbench.yaml"
+    params:
+        code=code("select_target_item.py"),
+        target=category("target"),
+    shell:
+        "select_target_item.py --dataset {wildcards.dataset}"
+        " --target-class {params.target} --classes {input.classes}"
+        " --interactions {input.interactions} --output {output} 2> {log}"

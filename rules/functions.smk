@@ -105,6 +105,13 @@ def backbone_file(wildcards):
     return [] if weights in ("stand-in", "download") else weights
 
 
+def target_item_file(wildcards):
+    """The item whose features an attack aims at, for attacks that aim at an item."""
+    if "target_item" not in config["attacks"][wildcards.attack]:
+        return []
+    return f"{DATASET}/target_item.parquet".format(dataset=wildcards.dataset)
+
+
 def rest_features(wildcards):
     """The features of the items that are not attacked."""
     names = {

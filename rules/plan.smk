@@ -26,6 +26,13 @@ AXES_OF_RULES = {
     "train_extractor": {"defense": [d for d in DEFENSES if d in TRAINED]},
     "extract_features": {"catalogue": CATALOGUES, "defense": IN_USE},
     "select_attacked": {"dataset": GRID["datasets"]},
+    "select_target_item": {
+        "dataset": (
+            GRID["datasets"]
+            if any("target_item" in config["attacks"][a] for a in GRID["attacks"])
+            else []
+        )
+    },
     "attack_images": {**IMAGE_AXES, "defense": IN_USE, "attack": GRID["attacks"]},
     "measure_images": IMAGE_AXES,
     "train_recommender": {

@@ -154,13 +154,16 @@ def test_a_number_of_the_rendering_renders_again_only(checkout):
     assert grid.rules(grid.planned(checkout)) == {"render_tables": 1}
 
 
-def test_a_new_attack_runs_its_cells_only(checkout):
-    edit(checkout, "attacks/pgd_16", {"method": "pgd", "epsilon": 16})
+@pytest.mark.parametrize("method", ["pgd", "expa"])
+def test_a_new_attack_runs_its_cells_only(checkout, method):
+    edit(checkout, "attacks/new_16", {"method": method, "epsilon": 16})
     jobs = grid.planned(checkout)
-    assert {dict(w)["attack"] for _, w in jobs if "attack" in dict(w)} == {"pgd_16"}
+    assert {dict(w)["attack"] for _, w in jobs if "attack" in dict(w)} == {"new_16"}
     assert grid.rules(jobs)["attack_images"] == 2
     assert grid.rules(jobs)["evaluate_cell"] == 4
     assert "train_extractor" not in grid.rules(jobs)
+    # Only an attack that aims at an item depends on who took what.
+    assert grid.rules(jobs).get("select_target_item", 0) == (method == "expa")
 
 
 def test_another_seed_runs_new_recommenders_only(checkout):

@@ -31,6 +31,7 @@ METHODS: dict[str, dict[str, str]] = {
         "mi_fgsm": "varbench.attacks.mi_fgsm:mi_fgsm",
         "apgd": "varbench.attacks.apgd:apgd",
         "ddn": "varbench.attacks.ddn:ddn",
+        "expa": "varbench.attacks.expa:expa",
         "carlini_wagner": "varbench.attacks.carlini_wagner:carlini_wagner",
     },
     "recommender": {

@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
 """Attack the images of the source category, store them, and read back what the network sees."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
+from varbench.errors import InputError
 from varbench.extractors.extract import read_out
-from varbench.extractors.networks import build, for_inference, load_weights
+from varbench.extractors.networks import Extractor, build, for_inference, load_weights
 from varbench.image_archive import ImageArchive, write_images
 from varbench.images import by_size, to_bytes, to_unit
 from varbench.registry import resolve
@@ -19,6 +23,17 @@ from varbench.workflow import command, resuming
 PIECE = 8
 
 
+def target_features(
+    network: Extractor, images: ImageArchive, target_item: Path | None, device: torch.device
+) -> Tensor:
+    """Return what the network makes of the target item's clean image, (1, D)."""
+    if target_item is None:
+        raise InputError("--target-item: this attack aims at an item; give the table that names it")
+    items = read_table(target_item, ["item"])["item"].tolist()
+    features = read_out(network, images.read(items[:1]), 1, device).features
+    return torch.from_numpy(features).to(device)
+
+
 def main() -> None:
     options = command.parser(__doc__)
     options.add_argument("--network", type=command.block, required=True, help="as JSON")
@@ -28,13 +43,14 @@ def main() -> None:
     options.add_argument("--seed", type=int, required=True)
     command.add_paths(options, weights="of the extractor", images="archive", ids="of items")
     command.add_paths(options, attacked="items that are attacked")
+    options.add_argument("--target-item", type=Path, help="whose features some attacks aim at")
     command.add_paths(options, attacked_images="out", features="out", outcome="out")
     command.add_compute(options)
     resuming.add_options(options)
     given = options.parse_args()
     device = command.torch_device(given.device, given.threads)
     method, parameters = command.method_and_parameters(given.attack)
-    inputs = [given.weights, given.images, given.ids, given.attacked]
+    inputs = [given.weights, given.images, given.ids, given.attacked, given.target_item]
     job = resuming.job_digest(__file__, ("attack", method), given, inputs, device)
     checkpoint = resuming.Checkpoint(given.attacked_images, job, given.checkpoint_every)
 
@@ -42,7 +58,8 @@ def main() -> None:
     load_weights(network, read_tensors(given.weights))
     network = for_inference(network).to(device)
     items = read_table(given.attacked, ["item"])["item"].tolist()
-    clean = ImageArchive(given.images).read(items)
+    archive = ImageArchive(given.images)
+    clean = archive.read(items)
     # A random start belongs to the item, so that it is the same in every batch and catalogue order.
     ids = read_table(given.ids, ["id"])["id"].iloc[items]
     seeds = [derive("attack", given.seed, item) for item in ids]
@@ -50,10 +67,15 @@ def main() -> None:
     truncate = parameters.pop("saving", "round") == "truncate"
     if "normalised" in (parameters.pop("epsilon_space", None), parameters.get("variable")):
         parameters["scale"] = given.network["std"]
+    reference = None
+    if parameters.pop("target_item", None):
+        reference = target_features(network, archive, given.target_item, device)
     pieces = resuming.pieces(by_size(clean), PIECE * given.batch_size)
     done: list[tuple[torch.Tensor, torch.Tensor]] = checkpoint.load() or []
     for rows in pieces[len(done) :]:
         images = to_unit([clean[row] for row in rows]).to(device)
+        if reference is not None:
+            parameters["references"] = reference.expand(len(rows), -1)
         result = resolve("attack", method)(
             network,
             images,
@@ -80,24 +102,26 @@ def main() -> None:
     )
     change = [(a.astype(np.float64) - b) / 255 for a, b in zip(stored, clean, strict=True)]
     write_array(given.features, after.features)
-    write_table(
-        given.outcome,
-        pd.DataFrame(
-            {
-                "item": items,
-                "class_before": before.classes,
-                "class_after": after.classes,
-                "probability_before": before.probabilities,
-                "probability_after": after.probabilities,
-                "target_probability_before": before.target_probabilities,
-                "target_probability_after": after.target_probabilities,
-                "success": after.classes == given.target_class,
-                "l_inf": [np.abs(delta).max() for delta in change],
-                "l_2": [np.sqrt((delta**2).sum()) for delta in change],
-                "iterations": iterations,
-            }
-        ),
+    outcome = pd.DataFrame(
+        {
+            "item": items,
+            "class_before": before.classes,
+            "class_after": after.classes,
+            "probability_before": before.probabilities,
+            "probability_after": after.probabilities,
+            "target_probability_before": before.target_probabilities,
+            "target_probability_after": after.target_probabilities,
+            "success": after.classes == given.target_class,
+            "l_inf": [np.abs(delta).max() for delta in change],
+            "l_2": [np.sqrt((delta**2).sum()) for delta in change],
+            "iterations": iterations,
+        }
     )
+    if reference is not None:
+        for when, seen in (("before", before), ("after", after)):
+            away = seen.features - reference.cpu().numpy()
+            outcome[f"reference_distance_{when}"] = np.linalg.norm(away, axis=1)
+    write_table(given.outcome, outcome)
     checkpoint.remove()
 
 

@@ -23,6 +23,7 @@ METHODS = {
     "mi_fgsm": "MI-FGSM",
     "apgd": "APGD",
     "ddn": "DDN",
+    "expa": "EXPA",
     "carlini_wagner": "C&W",
 }
 
