@@ -51,8 +51,30 @@ rule render_ablation:
         " --k {params.k} --ablation {input} --folder {params.folder} 2> {log}"
 
 
+rule decide_claims:
+    input:
+        rules.aggregate_ablation.output,
+    output:
+        f"{TABLES}/ablation_claims.csv",
+    log:
+        f"{RESULTS}/logs/decide_claims.log",
+    conda:
+        "../envs/varbench.yaml"
+    resources:
+        mem_mb=mb(PLAIN_MB),
+        runtime=minutes(30),
+    params:
+        code=code("decide_claims.py"),
+        datasets=json.dumps(STANDING_FOR),
+        k=config["metrics"]["k"],
+    shell:
+        "decide_claims.py --datasets {params.datasets:q} --k {params.k}"
+        " --ablation {input} --output {output} 2> {log}"
+
+
 rule ablation:
     input:
         rules.aggregate_ablation.output,
         rules.render_ablation.output,
+        rules.decide_claims.output if STANDING_FOR else [],
     localrule: True

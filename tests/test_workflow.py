@@ -302,6 +302,10 @@ def test_an_ablation_shares_what_its_switches_do_not_reach(checkout):
     # Epsilon 8 of the normalised image is at most 2 grey levels: the stated 8 moves features more.
     stated = attacked.loc["as_published, D1_epsilon_space corrected", "feature_loss"]
     assert stated > attacked.loc["as_published", "feature_loss"]
+    claims = pd.read_csv(checkout / "results" / "tables" / "ablation_claims.csv")
+    assert claims["tables"].nunique() == table["protocol"].nunique()
+    assert claims["holds"].isna().all()  # one attack decides nothing
+    assert claims["evidence"].str.startswith("no value").all()
     for suffix in ("md", "tex", "html"):
         text = (checkout / "results" / "tables" / f"ablation.{suffix}").read_text()
         assert "corrected" in text

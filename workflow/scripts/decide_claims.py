@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""Decide the paper's claims on the cells of an ablation, under each protocol."""
+
+import pandas as pd
+
+from varbench.reporting.claims import claims
+from varbench.storage import read_table, write_table
+from varbench.workflow import command
+
+
+def main() -> None:
+    options = command.parser(__doc__)
+    options.add_argument("--datasets", type=command.block, required=True, help="ours: the paper's")
+    options.add_argument("--k", type=int, required=True)
+    command.add_paths(options, ablation="table of cells", output="out")
+    given = options.parse_args()
+
+    cells = read_table(given.ablation)
+    cells = cells[cells["dataset"].isin(list(given.datasets))]
+    # A distance that is not LPIPS decides nothing about LPIPS.
+    is_lpips = cells["distance_label"].str.startswith("LPIPS", na=False)
+    cells["lpips"] = cells["perceptual_distance"].where(is_lpips)
+    names = {theirs: ours for ours, theirs in given.datasets.items()}
+    decided = [
+        claims(
+            table,
+            table[table["success_rate"].notna()].drop_duplicates(["dataset", "defense", "attack"]),
+            women=names.get("amazon_women", "amazon_women"),
+            men=names.get("amazon_men", "amazon_men"),
+            k=given.k,
+        ).assign(tables=f"ours, {protocol}")
+        for protocol, table in cells.groupby("protocol", sort=False)
+    ]
+    write_table(given.output, pd.concat(decided))
+
+
+if __name__ == "__main__":
+    command.run(main)
