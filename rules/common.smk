@@ -15,6 +15,8 @@ BASE = Path(workflow.basedir)
 for variable, folders in {
     "PATH": [BASE / "workflow" / "scripts", Path(sys.executable).parent],
     "PYTHONPATH": [BASE / "src"],
+    # In a container, PATH is the image's.
+    "APPTAINERENV_PREPEND_PATH": [BASE / "workflow" / "scripts"],
 }.items():
     found = os.environ.get(variable, "").split(os.pathsep)
     missing = [str(folder) for folder in folders if str(folder) not in found]

@@ -30,6 +30,46 @@ def test_conda_environment_has_the_pins_of_pyproject():
     assert theirs == {CONDA_NAMES.get(name, name): pin for name, pin in ours.items()}
 
 
+def test_conda_environment_is_one_that_conda_reads():
+    environment = yaml.safe_load((BASE / "envs" / "varbench.yaml").read_text())
+    assert set(environment) == {"channels", "dependencies"}
+    assert environment["channels"] == ["conda-forge", "bioconda", "nodefaults"]
+    for dependency in environment["dependencies"]:
+        assert re.fullmatch(r"[a-z][a-z0-9-]* >=\d+(\.\d+)*", dependency)
+
+
+def test_every_rule_that_computes_names_the_environment():
+    rules = [
+        block
+        for file in sorted((BASE / "rules").glob("*.smk"))
+        for block in re.split(r"^(?=rule )", file.read_text(), flags=re.MULTILINE)[1:]
+    ]
+    assert rules
+    for block in rules:
+        assert ("\n    shell:" in block) == ('conda:\n        "../envs/varbench.yaml"' in block)
+
+
+def instructions(recipe: Path) -> list[tuple[str, str]]:
+    """Return a container recipe's instructions and what follows each, continued lines joined."""
+    text = re.sub(r"^\s*#.*\n", "", recipe.read_text(), flags=re.MULTILINE).replace("\\\n", " ")
+    lines = filter(None, map(str.strip, text.splitlines()))
+    return [(name, rest) for name, _, rest in (line.partition(" ") for line in lines)]
+
+
+def test_container_recipe_copies_what_its_installation_needs():
+    found = instructions(BASE / "envs" / "Containerfile")
+    assert {name for name, _ in found} <= {"FROM", "WORKDIR", "COPY", "RUN", "ENV", "LABEL"}
+    assert found[0][0] == "FROM"
+    copied = [source for name, rest in found if name == "COPY" for source in rest.split()[:-1]]
+    assert all((BASE / source).exists() for source in copied)
+    project = tomllib.loads((BASE / "pyproject.toml").read_text())["project"]
+    assert {"pyproject.toml", "src", project["readme"], *project["license-files"]} <= set(copied)
+    installed = " ".join(rest for name, rest in found if name == "RUN")
+    extras = re.search(r"'\.\[(\w+)\]'", installed)
+    assert extras
+    assert extras[1] in project["optional-dependencies"]
+
+
 def test_classes_of_the_embedded_experiment_are_the_drawn_categories():
     names = (BASE / "resources" / "classes_generated.txt").read_text().splitlines()
     assert tuple(names) == CATEGORIES
