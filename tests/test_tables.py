@@ -264,7 +264,7 @@ def test_an_attack_below_the_clean_cell_is_still_the_most_effective_attack(table
 
 
 def test_a_stand_in_never_stands_under_lpips(table2):
-    label = "random-squeeze distance (seed 0, not LPIPS)"
+    label = "random-convolutions distance (seed 0, not LPIPS)"
     stand_in = table2.assign(
         lpips=np.nan, perceptual_stand_in=table2["lpips"], perceptual_label=label
     )

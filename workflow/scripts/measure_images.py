@@ -1,31 +1,36 @@
 #!/usr/bin/env python3
 """Measure what an attack changed, image by image: success, feature loss, perceptual distance."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
-from varbench.extractors.checkpoints import read_checkpoint
 from varbench.image_archive import ImageArchive
-from varbench.images import by_size, to_unit
-from varbench.metrics.visual import (
-    PerceptualDistance,
-    distances,
-    feature_losses,
-    lpips_distance,
-    stand_in_distance,
-)
+from varbench.metrics import stand_in
+from varbench.metrics.visual import feature_losses
 from varbench.storage import read_array, read_table, write_table
 from varbench.workflow import command
 
+Images = Sequence[NDArray[np.uint8]]
 
-def perceptual(network: str, backbone: str, device: torch.device) -> PerceptualDistance:
-    """Return the distance that the configuration asks for."""
-    if backbone == "stand-in":
-        return stand_in_distance(network, device=str(device))
+
+def lpips_distances(
+    network: str, backbone: str, clean: Images, attacked: Images, device: str, threads: int
+) -> NDArray[np.float64]:
+    """Return LPIPS of each image, (N,); its imports take seconds, which a stand-in saves."""
+    from varbench.extractors.checkpoints import read_checkpoint
+    from varbench.images import by_size, to_unit
+    from varbench.metrics.perceptual import distances, lpips_model
+
     weights = None if backbone == "download" else read_checkpoint(Path(backbone))
-    return lpips_distance(network, weights, device=str(device))
+    model = lpips_model(network, weights, device=str(command.torch_device(device, threads)))
+    result = np.empty(len(clean))
+    for rows in by_size(clean):
+        before, after = (to_unit([images[row] for row in rows]) for images in (clean, attacked))
+        result[rows] = distances(model, before, [after])[0].numpy()
+    return result
 
 
 def main() -> None:
@@ -38,17 +43,18 @@ def main() -> None:
     command.add_paths(options, outcome="of the attack", output="out")
     command.add_compute(options)
     given = options.parse_args()
-    device = command.torch_device(given.device, given.threads)
 
     outcome = read_table(given.outcome, ["item", "class_before", "success"])
     items = outcome["item"].tolist()
-    metric = perceptual(given.perceptual, given.backbone, device)
     clean = ImageArchive(given.clean_images).read(items)
     attacked = ImageArchive(given.attacked_images).read(items)
-    distance = np.empty(len(items))
-    for rows in by_size(clean):
-        before, after = (to_unit([images[row] for row in rows]) for images in (clean, attacked))
-        distance[rows] = distances(metric, before, [after])[0].numpy()
+    is_lpips = given.backbone != "stand-in"
+    if is_lpips:
+        distance = lpips_distances(
+            given.perceptual, given.backbone, clean, attacked, given.device, given.threads
+        )
+    else:
+        distance = stand_in.stand_in_distances(clean, attacked)
     write_table(
         given.output,
         outcome[["item", "success"]].assign(
@@ -57,8 +63,8 @@ def main() -> None:
                 read_array(given.clean_features)[items], read_array(given.features)
             ),
             distance=distance,
-            distance_label=metric.label,
-            is_lpips=metric.is_lpips,
+            distance_label=f"LPIPS ({given.perceptual})" if is_lpips else stand_in.label(),
+            is_lpips=is_lpips,
         ),
     )
 
