@@ -1,0 +1,199 @@
+"""Train, rank and evaluate a VBPR and an AMR cell at the paper's size, by the workflow's commands.
+
+Interactions are drawn, Zipf over the items, and so are features: only time and memory are measured.
+The defaults are Amazon Men as the paper counts it. Each command runs as the workflow would run it,
+in a process of its own, whose peak of resident memory the operating system reports; more than
+--limit is an error. CPU seconds tell what a command takes from what busy neighbours add.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+BASE = Path(__file__).parents[1]
+SCRIPTS = BASE / "workflow" / "scripts"
+SOURCE_CLASS = 774  # sandal
+PUBLISHED = {"vbpr": 4000, "amr": 2000}  # epochs
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a command took."""
+
+    name: str
+    seconds: float
+    cpu_seconds: float
+    peak_mb: float
+
+
+def draw(size: argparse.Namespace, folder: Path) -> None:
+    """Write a catalogue's tables, features and classes as the workflow's earlier rules do."""
+    import numpy as np
+    import pandas as pd
+
+    from varbench.catalogues.interactions import leave_one_out
+    from varbench.storage import write_array, write_table
+
+    random = np.random.default_rng(0)
+    popularity = 1 / np.arange(1, size.items + 1) ** 0.7
+    # Two for every user, so that nearly all have one to hold out; then whoever comes.
+    users = np.concatenate(
+        [*[np.arange(size.users)] * 2, random.integers(size.users, size=2 * size.interactions)]
+    )
+    items = random.choice(size.items, len(users), p=popularity / popularity.sum())
+    table = pd.DataFrame({"user": users, "item": items}).drop_duplicates()[: size.interactions]
+    assert len(table) == size.interactions
+    table = table.assign(rating=5.0, timestamp=random.integers(1, 10**9, len(table)))
+    table = table.sort_values(["user", "timestamp", "item"], ignore_index=True)
+    table["held_out"] = leave_one_out(table, seed=0)
+    write_table(folder / "interactions.parquet", table)
+
+    attacked = np.sort(random.choice(size.items, size.attacked, replace=False))
+    classes = np.full(size.items, SOURCE_CLASS + 1)
+    classes[attacked] = SOURCE_CLASS
+    write_table(
+        folder / "classes.parquet",
+        pd.DataFrame({"item": range(size.items), "class": classes, "probability": 1.0}),
+    )
+    write_table(folder / "attacked.parquet", pd.DataFrame({"item": attacked}))
+    # Averages of rectified maps: not negative, most of them small.
+    for name, rows in (("clean", size.items), ("features", size.attacked)):
+        features = random.standard_exponential((rows, size.width), np.float32)
+        write_array(folder / f"{name}.npy", features)
+
+
+def run(name: str, script: str, **options: object) -> Stage:
+    """Run a command and return what it took."""
+    line = [sys.executable, str(SCRIPTS / script)]
+    for option, value in options.items():
+        line += [f"--{option.replace('_', '-')}", str(value)]
+    began = time.perf_counter()
+    process = subprocess.Popen(line, env=os.environ | {"PYTHONPATH": str(BASE / "src")})
+    # The peak is this child's own: getrusage would give the largest of all children so far.
+    _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{script} ended with {process.returncode}")
+    unit = 1024 if platform.system() == "Linux" else 1024**2
+    return Stage(name, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / unit)
+
+
+def cell(name: str, epochs: int, folder: Path, device: str, threads: int) -> list[Stage]:
+    """Train, rank and evaluate one cell; AMR starts from VBPR's state at half."""
+    out = folder / name
+    start = {"start": folder / "vbpr" / "halfway.safetensors"} if name == "amr" else {}
+    halfway = {"halfway": out / "halfway.safetensors"} if name == "vbpr" else {}
+    ranks = {"ranks": out / "ranks.npy", "held_out": out / "held_out.parquet"}
+    attacked = {"attacked": folder / "attacked.parquet"}
+    interactions = {"interactions": folder / "interactions.parquet"}
+    return [
+        run(
+            f"train {name}, {epochs} epochs",
+            "train_recommender.py",
+            recommender=json.dumps({"method": name, "epochs": epochs}),
+            **interactions,
+            **attacked,
+            **start,
+            **halfway,
+            clean=folder / "clean.npy",
+            features=folder / "features.npy",
+            model=out / "model.safetensors",
+            log=out / "training.csv",
+            seed=0,
+            device=device,
+            threads=threads,
+        ),
+        run(
+            f"rank, {name}",
+            "rank_items.py",
+            **interactions,
+            **attacked,
+            **ranks,
+            model=out / "model.safetensors",
+            lists=out / "lists.npy",
+            length=150,
+        ),
+        run(
+            f"evaluate, {name}",
+            "evaluate_cell.py",
+            **ranks,
+            **attacked,
+            classes=folder / "classes.parquet",
+            lists=out / "lists.npy",
+            users=out / "users.parquet",
+            items=out / "items.parquet",
+            k=20,
+            source_class=SOURCE_CLASS,
+        ),
+    ]
+
+
+def report_epochs(name: str, log: Path) -> None:
+    """Print seconds an epoch and what the published number of epochs would take."""
+    column = log.read_text(encoding="utf-8").splitlines()
+    place = column[0].split(",").index("seconds")
+    seconds = [float(line.split(",")[place]) for line in column[1:]]
+    best, median = min(seconds), statistics.median(seconds)
+    hours = [PUBLISHED[name] * s / 3600 for s in (best, median)]
+    print(
+        f"| {name} | {best:.2f} | {median:.2f} | {PUBLISHED[name]} | {hours[0]:.1f} to "
+        f"{hours[1]:.1f} |"
+    )
+
+
+def measure(arguments: argparse.Namespace, folder: Path) -> None:
+    # In a process of its own: a child's peak begins at its parent's size, so this one stays small.
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as processes:
+        processes.submit(draw, arguments, folder).result()
+    print("| stage | seconds | CPU seconds | peak memory, MB |\n|---|---:|---:|---:|")
+    stages = []
+    for name, epochs in (("vbpr", arguments.epochs), ("amr", max(1, arguments.epochs // 2))):
+        for stage in cell(name, epochs, folder, arguments.device, arguments.threads):
+            print(
+                f"| {stage.name} | {stage.seconds:.0f} | {stage.cpu_seconds:.0f} "
+                f"| {stage.peak_mb:.0f} |",
+                flush=True,
+            )
+            stages.append(stage)
+    print("\n| epochs | best s | median s | published epochs | hours |\n|---|---:|---:|---:|---:|")
+    for name in PUBLISHED:
+        report_epochs(name, folder / name / "training.csv")
+    peak = max(stage.peak_mb for stage in stages)
+    if peak > arguments.limit:
+        sys.exit(f"error: a command took {peak:.0f} MB, more than {arguments.limit}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--users", type=int, default=24_379)
+    parser.add_argument("--items", type=int, default=7_371)
+    parser.add_argument("--interactions", type=int, default=89_020, help="held-out ones included")
+    parser.add_argument("--width", type=int, default=2_048, help="of an image's features")
+    parser.add_argument("--attacked", type=int, default=191, help="items")
+    parser.add_argument("--epochs", type=int, default=20, help="of VBPR; AMR trains half of them")
+    parser.add_argument("--limit", type=int, default=4_000, help="MB that a command may take")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    arguments = parser.parse_args()
+    print(
+        f"{arguments.users} users, {arguments.items} items, {arguments.interactions} interactions, "
+        f"features {arguments.width} wide, {arguments.attacked} attacked; {arguments.device}, "
+        f"{arguments.threads} thread(s), load {os.getloadavg()[0]:.1f}\n"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        measure(arguments, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
