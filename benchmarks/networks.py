@@ -14,7 +14,7 @@ import torch
 
 from varbench.attacks.common import targeted_gradient
 from varbench.extractors.networks import build, for_inference
-from varbench.metrics.visual import distances, stand_in_distance
+from varbench.metrics.perceptual import distances, lpips_model
 
 
 def rate(work: Callable[[], object], images: int, seconds: float, device: torch.device) -> float:
@@ -50,7 +50,8 @@ def main() -> None:
     images = images.contiguous(memory_format=torch.channels_last)
     attacked = [(images + step / 255).clamp(0, 1) for step in range(1, 6)]
     targets = torch.zeros(count, dtype=torch.int64, device=device)
-    lpips = stand_in_distance("vgg", device=arguments.device)
+    backbone = build("vgg16", 1000).network.state_dict()
+    lpips = lpips_model("vgg", backbone, device=arguments.device)
     work: dict[str, Callable[[], object]] = {
         "ResNet-50, forward": torch.inference_mode()(lambda: network(images)),
         "ResNet-50, forward and back": lambda: targeted_gradient(network, images, targets),
