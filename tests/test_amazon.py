@@ -278,6 +278,17 @@ def test_review_times_decide_where_all_have_one(tmp_path):
     assert held_out(raw) == {(str(u), str(i)) for u, i in dict(TRAINING).items()}
 
 
+def test_a_review_time_that_is_none_is_named(tmp_path):
+    content = parts()
+    for part in content[:3]:
+        for interactions in part.values():
+            for interaction in interactions:
+                interaction[b"unixReviewTime"] = b"yesterday"
+    save(tmp_path / "Men.npy", content)
+    with pytest.raises(InputError, match=r"Men\.npy user_train\[0\]\[0\]: a timestamp that is not"):
+        check(amazon_partitioned.load(path=str(tmp_path / "Men.npy")))
+
+
 def test_nested_arrays_and_scalars_are_their_values(tmp_path):
     values = [np.arange(6, dtype=">i4").reshape(2, 3), np.float32(0.5), np.bool_(True), {1, 2}]
     save(tmp_path / "x.npy", values)

@@ -53,6 +53,7 @@ def load(*, path: str) -> RawCatalogue:
     table = pd.DataFrame(rows, columns=["user", "item", "timestamp"]).astype({"user": str})
     if table["timestamp"].isna().any():
         table["timestamp"] = np.arange(len(table))
+    table["timestamp"] = pd.to_numeric(table["timestamp"], errors="coerce")
     return RawCatalogue(
         items=[str(number) for number in range(len(images))],
         read_image=lambda index: images[index],

@@ -21,15 +21,21 @@ def check(catalogue: RawCatalogue) -> None:
         raise InputError(
             f"{catalogue.where('interaction', 0)}: lacks the column(s) {', '.join(missing)}"
         )
+    rating, timestamp = (
+        pd.to_numeric(table[column], errors="coerce") for column in ("rating", "timestamp")
+    )
     for fault, rows in (
         ("an empty user", table["user"].isna() | (table["user"] == "")),
         ("an unknown item", ~table["item"].isin(catalogue.items)),
-        ("a rating that is not a number", table["rating"].isna()),
-        ("a timestamp that is not a number of 0 or more", ~(table["timestamp"] >= 0)),
+        ("a rating that is not a number", ~np.isfinite(rating)),
+        (
+            "a timestamp that is not a number of 0 or more",
+            ~np.isfinite(timestamp) | (timestamp < 0),
+        ),
     ):
         if rows.any():
             row = int(np.flatnonzero(rows)[0])
-            value = dict(table.iloc[row])
+            value = {column: str(table[column].iloc[row]) for column in INTERACTION_COLUMNS}
             raise InputError(
                 f"{catalogue.where('interaction', row)}: {fault} ({value}); {int(rows.sum())} such"
             )
@@ -50,8 +56,10 @@ def k_core(
     ``passes`` times.
     """
     for _ in count() if passes is None else range(passes):
-        per_user = table["user"].map(table["user"].value_counts())
-        per_item = table["item"].map(table["item"].value_counts())
+        per_user, per_item = (
+            table.groupby(column, observed=True)["timestamp"].transform("size")
+            for column in ("user", "item")
+        )
         keep = (per_user >= users) & (per_item >= items)
         if keep.all():
             break
@@ -70,8 +78,8 @@ def number(table: pd.DataFrame, items: list[str]) -> tuple[pd.DataFrame, list[st
     present = set(table["item"])
     items = [item for item in items if item in present]
     numbered = table.assign(
-        user=table["user"].map({user: n for n, user in enumerate(users)}),
-        item=table["item"].map({item: n for n, item in enumerate(items)}),
+        user=table["user"].map({user: n for n, user in enumerate(users)}).astype(np.int64),
+        item=table["item"].map({item: n for n, item in enumerate(items)}).astype(np.int64),
     )
     return numbered.sort_values(["user", "timestamp", "item"], ignore_index=True), users, items
 

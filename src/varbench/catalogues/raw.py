@@ -22,8 +22,8 @@ class RawCatalogue:
         ``read_image(i)`` returns the image of ``items[i]``: encoded bytes (JPEG, PNG, ...) or
         uint8 pixels (H, W, 3). Lazy, so that a source larger than memory can be streamed.
     interactions
-        Columns ``user`` and ``item`` (raw string ids), ``rating`` (float), ``timestamp`` (int64
-        seconds), one row an interaction.
+        Columns ``user`` and ``item`` (raw string ids, perhaps categorical), ``rating`` (float),
+        ``timestamp`` (int64 seconds), one row an interaction.
     where
         Names the file and row of an interaction or an item in error messages:
         ``where("interaction", row)``, ``where("item", i)``.
