@@ -46,7 +46,7 @@ except InputError as error:
     raise WorkflowError(f"configuration: {error}") from None
 
 sources = Sources(BASE)
-RESULTS = config["results"]
+RESULTS = str(Path(config["results"]))
 CATALOGUE = f"{RESULTS}/catalogues/{{catalogue}}"
 TRAINING = f"{RESULTS}/training"
 EXTRACTOR = f"{RESULTS}/extractors/{{defense}}"

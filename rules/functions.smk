@@ -71,11 +71,11 @@ def source_files(wildcards):
     source = config["catalogues"][wildcards.catalogue]["source"]
     if "path" not in source:
         return []
-    path = source["path"]
+    path = Path(source["path"])
     if source["method"] == "folder":
-        return [f"{path}/{source[key]}" for key in ("items", "interactions")]
+        return [path / source[key] for key in ("items", "interactions")]
     if source["method"] == "amazon_authors" and "dataset" not in source:
-        return [f"{path}/{name}" for name in ("trainingset.tsv", "testset.tsv")]
+        return [path / name for name in ("trainingset.tsv", "testset.tsv")]
     return path
 
 

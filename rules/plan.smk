@@ -71,6 +71,6 @@ rule plan:
         "../envs/varbench.yaml"
     params:
         rules=planned_rules,
-        folder=Path(RESULTS).parts[0],
+        folder=RESULTS if Path(RESULTS).is_absolute() else Path(RESULTS).parts[0],
     shell:
         "plan.py --rules {params.rules:q} --folder {params.folder} 2> {log}"

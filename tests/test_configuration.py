@@ -67,10 +67,33 @@ def test_overlays_fit_the_embedded_experiment(config, overlay):
         ("grid/attacks", ["none", "pgd4"], r"grid\.attacks: unknown 'pgd4'; did you mean 'pgd_4'"),
         ("attacks/pgd_4/epsilon", 0, r"attacks\.pgd_4\.epsilon: 0 is less than or equal"),
         ("attacks/pgd_4/epsilon", 256, r"attacks\.pgd_4\.epsilon: 256 is greater than"),
+        ("attacks/pgd_4/epsilon", -4, r"attacks\.pgd_4\.epsilon: -4 is less than"),
+        ("attacks/pgd_4/epsilon", float("nan"), r"attacks\.pgd_4\.epsilon: nan is not of type"),
+        ("defenses/AT/epsilon", 300, r"defenses\.AT\.epsilon: 300 is greater than"),
+        ("defenses/T/learning_rate", float("inf"), r"defenses\.T\.learning_rate: inf is not of"),
+        ("recommenders/vbpr/epochs", 10.0, r"recommenders\.vbpr\.epochs: 10\.0 is not of type"),
+        ("seeds", [0.0], r"seeds\.0: 0\.0 is not of type 'integer'"),
+        ("extractor/std", [0.2, 0, 0.2], r"extractor\.std\.1: 0 is less than or equal"),
+        ("training_images/catalogue", "mini_man", r"training_images\.catalogue: .*'mini_men'\?"),
+        ("grid/datasets", ["mini_man"], r"grid\.datasets: unknown 'mini_man'; did you mean"),
+        ("grid/defenses", ["TA"], r"grid\.defenses: unknown 'TA'; did you mean"),
+        ("grid/recommenders", ["vpbr"], r"grid\.recommenders: unknown 'vpbr'; did you mean"),
         ("attacks/pgd_4/epsilon", "four", r"attacks\.pgd_4\.epsilon: 'four' is not of type"),
         ("attacks/none", None, r"exactly one attack of method 'none' is needed"),
         ("attacks/x;reboot", {"method": "none"}, r"attacks: 'x;reboot' does not match"),
-        ("results", "a; reboot", r"results: 'a; reboot' does not match"),
+        ("results", "a; reboot", r"results: 'a; reboot' does not match .*\(a path of letters"),
+        ("results", "a\n", r"results: 'a\\n' does not match"),
+        ("results", "-a", r"results: '-a' does not match"),
+        ("results", "..", r"results: '\.\.' does not match"),
+        ("device", "cpu\n", r"device: 'cpu\\n' does not match"),
+        *(
+            (f"datasets/{name}", {}, r"datasets: .* does not match .*\(letters, digits")
+            for name in ("a b", "a'", "$(reboot)", "a\n", "a\nb", "..", "-a", "é", "{x}", "")
+        ),
+        ("perceptual/weights", "a\nb", r"perceptual\.weights: 'a\\nb' .*\(a path without braces"),
+        ("perceptual/weights", "", r"perceptual\.weights: '' does not match"),
+        ("extractor/classes", "-rf", r"extractor\.classes: '-rf' does not match"),
+        ("defenses/T", {"method": "pretrained", "weights": "{x}"}, r"T\.weights: '\{x\}' does not"),
         ("undefended", "Z", r"undefended: unknown defense 'Z'"),
         ("metrics/k", 151, r"metrics\.k: longer than the stored lists"),
     ],
@@ -134,3 +157,11 @@ def test_axes_are_in_the_order_of_the_registry_whatever_the_files(config):
     assert in_order(config, "recommenders") == ["vbpr", "amr"]
     config["grid"]["attacks"] = ["cw", "none"]
     assert in_order(config, "attacks") == ["cw", "none"]
+
+
+def test_a_class_file_in_another_encoding_is_named(config, tmp_path):
+    (tmp_path / "classes.txt").write_bytes("Schuh für dich\n".encode("utf-16"))
+    config["extractor"]["classes"] = str(tmp_path / "classes.txt")
+    complete(config, SCHEMA)
+    with pytest.raises(InputError, match=r"extractor\.classes: .*classes\.txt: .*save it as UTF-8"):
+        read_classes(config, BASE)

@@ -1,7 +1,10 @@
 """The experiment's configuration: checked against its schema, completed with defaults."""
 
+import math
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +46,7 @@ def complete(config: Config, schema_path: Path) -> None:
         Names the key (``attacks.pgd_4.epsilon``), what is wrong and, for a misspelt one, what was
         probably meant.
     """
-    schema = yaml.safe_load(schema_path.read_text(encoding="utf-8"))
+    schema = _read_schema(schema_path)
     for section in SECTIONS:
         entries = config.get(section)
         if isinstance(entries, dict):
@@ -94,8 +97,32 @@ def class_index(category: str | int, classes: list[str]) -> int:
     return classes.index(category)
 
 
+@cache
+def _read_schema(path: Path) -> Schema:
+    schema: Schema = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return schema
+
+
+def _is_integer(_checker: object, value: object) -> bool:
+    """Take no 10.0 for a whole number, as JSON Schema does: commands would be given "10.0"."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_checker: object, value: object) -> bool:
+    """Take neither .nan, which no limit holds off, nor .inf for a number."""
+    return _is_integer(_checker, value) or (isinstance(value, float) and math.isfinite(value))
+
+
+_Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_integer, "number": _is_number}
+    ),
+)
+
+
 def _validate(value: Config, schema: Schema, where: str) -> None:
-    error = best_match(Draft202012Validator(schema).iter_errors(value))
+    error = best_match(_Validator(schema).iter_errors(value))
     if error is not None:
         raise InputError(_explain(error, where))
     for _ in _Completing(schema).iter_errors(value):
@@ -109,14 +136,12 @@ def _set_defaults(
         for key, subschema in properties.items():
             if "default" in subschema:
                 # A copy, so that two blocks never share a nested default.
-                instance.setdefault(key, yaml.safe_load(yaml.safe_dump(subschema["default"])))
-    yield from Draft202012Validator.VALIDATORS["properties"](
-        validator, properties, instance, schema
-    )
+                instance.setdefault(key, deepcopy(subschema["default"]))
+    yield from _Validator.VALIDATORS["properties"](validator, properties, instance, schema)
 
 
 _Completing: Any = validators.extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {"properties": _set_defaults}
+    _Validator, {"properties": _set_defaults}
 )
 
 
@@ -128,7 +153,8 @@ def _explain(error: ValidationError, where: str) -> str:
         known = schema.get("properties", {})
         unknown = [name for name in error.instance if name not in known]
         return f"{key}: unknown key {unknown[0]!r}{_hint(unknown[0], known)}"
-    return f"{key}: {error.message}".replace("\n", " ")
+    rule = error.schema.get("$comment") if isinstance(error.schema, dict) else None
+    return f"{key}: {error.message}{f' ({rule})' if rule else ''}"
 
 
 def _hint(name: object, known: Any) -> str:
@@ -167,6 +193,12 @@ def _contradictions(config: Config) -> Iterator[str]:
             for name in names or ():
                 if name not in config[axis]:
                     yield f"{section}.{axis}: unknown {name!r}{_hint(name, config[axis])}"
+    catalogue = config["training_images"]["catalogue"]
+    if catalogue is not None and catalogue not in config["catalogues"]:
+        yield (
+            f"training_images.catalogue: unknown catalogue {catalogue!r}"
+            f"{_hint(catalogue, config['catalogues'])}"
+        )
     trained = [name for name, d in config["defenses"].items() if d["method"] != "pretrained"]
     if config["extractor"]["image_size"] == "native" and trained:
         yield (
@@ -193,6 +225,8 @@ def read_classes(config: Config, base: Path) -> list[str]:
         classes = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise InputError(f"extractor.classes: {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"extractor.classes: {path}: {error}; save it as UTF-8") from error
     for name, dataset in config["datasets"].items():
         indices = []
         for role in ("source_category", "target_category"):
