@@ -1,6 +1,8 @@
 """Images in and out of archives: lossless, upright, RGB, and bounded."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -42,16 +44,31 @@ def test_modes_become_rgb():
     assert np.array_equal(
         image_archive.decode(encoded(palette)), np.asarray(palette.convert("RGB"))
     )
-    cmyk = Image.fromarray(PIXELS).convert("CMYK")
-    assert image_archive.decode(encoded(cmyk, "JPEG")).shape == (12, 20, 3)
+    red = Image.new("RGB", (16, 16), "red").convert("CMYK")
+    assert (abs(image_archive.decode(encoded(red, "JPEG")) - np.array([255, 0, 0])) < 4).all()
     clear = Image.new("RGBA", (4, 4), (255, 0, 0, 0))
     assert (image_archive.decode(encoded(clear)) == 255).all()
 
 
-def test_animation_gives_its_first_frame():
+def test_all_values_of_sixteen_bits_are_rounded():
+    values = np.arange(2**16, dtype=np.uint16).reshape(256, 256)
+    pixels = image_archive.decode(encoded(Image.fromarray(values)))
+    assert np.array_equal(pixels[..., 0], (values.astype(int) + 128) // 257)
+
+
+@pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP"])
+def test_animation_gives_its_first_frame(form):
     frames = [Image.new("RGB", (8, 8), c) for c in ("red", "blue")]
-    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    options = {"lossless": True} if form == "WEBP" else {}
+    data = encoded(frames[0], form, save_all=True, append_images=frames[1:], **options)
     assert (image_archive.decode(data) == [255, 0, 0]).all()
+
+
+@pytest.mark.parametrize("form", ["EPS", "PDF", "TIFF", "PPM", "ICO"])
+def test_formats_that_no_shop_uses_are_not_even_tried(form):
+    """Among those that Pillow knows are programs, which it gives to Ghostscript."""
+    with pytest.raises(InputError, match="not a readable image"):
+        image_archive.decode(encoded(Image.fromarray(PIXELS), form))
 
 
 def test_exif_rotation_is_applied():
@@ -62,11 +79,24 @@ def test_exif_rotation_is_applied():
     assert not image_archive.is_plain_rgb(data, None)
 
 
+def png_of_claimed_size(width: int, height: int) -> bytes:
+    """A small PNG whose header says that it is of another size."""
+    data = bytearray(encoded(Image.new("L", (4, 4))))
+    data[16:24] = struct.pack(">II", width, height)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
+    return bytes(data)
+
+
 def test_damage_and_bombs_are_refused(monkeypatch):
     data = encoded(Image.fromarray(PIXELS), "JPEG")
     for broken in (b"", b"no image", data[:100], encoded(Image.fromarray(PIXELS))[:-30]):
         with pytest.raises(InputError, match="not a readable image"):
             image_archive.decode(broken)
+    for width, height in ((9000, 9000), (60000, 60000), (2**31 - 1, 1), (1, 2**31 - 1)):
+        bomb = png_of_claimed_size(width, height)
+        assert len(bomb) < 1000
+        with pytest.raises(InputError, match=r"pixels are too many|not a readable image"):
+            image_archive.decode(bomb)
     monkeypatch.setattr(image_archive, "MAX_PIXELS", 100)
     with pytest.raises(InputError, match="20 x 12 pixels are too many"):
         image_archive.decode(data)
