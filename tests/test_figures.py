@@ -125,3 +125,15 @@ def test_files_are_whole_and_the_same_again(table2, form):
         assert one.startswith(b"%PDF")
         assert b"%%EOF" in one[-10:]
         assert b"CreationDate" not in one
+
+
+@pytest.mark.parametrize("label", ["$x_{$", "5 $ & 6 $", "\\", "a\nb", "%s {x}"])
+def test_any_label_is_drawn(table1, table2, label):
+    labels = dict.fromkeys(["men", "T", "pgd_8", "vbpr"], label)
+    image = np.zeros((1, 4, 4, 3), np.uint8)
+    for figure in (
+        figures.chr_figure(table1, k=5, labels=labels),
+        figures.success_figure(table2, labels=labels),
+        figures.examples_figure(image, {label: image}),
+    ):
+        assert figures.encoded(figure, "png")

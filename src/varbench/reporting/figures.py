@@ -4,7 +4,7 @@ Each function returns a figure of its own and touches no global state; `encoded`
 bytes of a PDF or PNG file.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -40,6 +40,15 @@ STYLE: Any = {
 }
 
 
+def _literal(text: str) -> str:
+    """Escape what matplotlib would take for a formula, and refuse to draw if it is none."""
+    return text.replace("$", r"\$")
+
+
+def _display(names: Iterable[str], labels: Mapping[str, str] | None) -> dict[str, str]:
+    return {name: _literal(label) for name, label in display(names, labels).items()}
+
+
 def chr_figure(
     table1: pd.DataFrame,
     *,
@@ -57,7 +66,7 @@ def chr_figure(
     cell = ["recommender", "dataset", "defense", "attack"]
     means = mean_over_seeds(table1, cell, [value, f"{value}_low", f"{value}_high"])
     means.columns = pd.Index([*cell, "mean", "low", "high"])
-    axis = {name: display(means[name].unique(), labels) for name in cell}
+    axis = {name: _display(means[name].unique(), labels) for name in cell}
     attacks = [name for name in axis["attack"] if name != clean]
     shape = len(axis["recommender"]), len(axis["dataset"])
     with mpl.rc_context(STYLE):
@@ -120,7 +129,7 @@ def success_figure(
     """
     table2 = table2[table2["attack"] != clean]
     datasets, defenses, attacks = (
-        display(table2[name].unique(), labels) for name in ("dataset", "defense", "attack")
+        _display(table2[name].unique(), labels) for name in ("dataset", "defense", "attack")
     )
     losses = table2["feature_loss"][table2["feature_loss"] > 0]
     with mpl.rc_context({**STYLE, "axes.grid.axis": "both"}):
@@ -172,7 +181,7 @@ def examples_figure(
         )
         panels = figure.subplots(2 * len(clean), len(columns), squeeze=False)
         for column, (label, images) in enumerate(columns.items()):
-            panels[0, column].set_title(label)
+            panels[0, column].set_title(_literal(label))
             for item, image in enumerate(images):
                 above, below = panels[2 * item : 2 * item + 2, column]
                 above.imshow(image, interpolation="nearest")
