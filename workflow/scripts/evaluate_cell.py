@@ -25,6 +25,11 @@ def main() -> None:
     attacked = read_table(given.attacked, ["item"])["item"].to_numpy()
     if len(lists) != len(held_out) or ranks.shape != (len(lists), len(attacked)):
         raise InputError(f"{given.lists}: does not belong to {given.held_out} and {given.ranks}")
+    if not 1 <= given.k <= lists.shape[1]:
+        longest = lists.shape[1]
+        raise InputError(
+            f"--k {given.k}: {given.lists} holds lists of {longest} items; give 1 to {longest}"
+        )
     classes = read_table(given.classes, ["item", "class"])
     seen = classes.loc[classes["class"] == given.source_class, "item"].to_numpy()
     rank = held_out["rank"].to_numpy()

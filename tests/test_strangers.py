@@ -1,0 +1,197 @@
+"""What strangers put into paths, ids and folders: nothing is run, and no disk is a surprise.
+
+docs/inputs.md lists these and others, test_fuzz.py draws them at random.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+import grid
+from varbench.extractors.networks import build
+from varbench.storage import read_table, write_array, write_table
+
+SCRIPTS = grid.BASE / "workflow" / "scripts"
+# What Snakemake itself takes: no braces, its wildcards.
+NASTY = 'it\'s "a" $(touch pwned); `touch pwned` && touch pwned | x > pwned *'
+ITEMS = 12
+
+
+def shop(folder: Path, ids: list[str]) -> None:
+    """A folder of photographs that 60 users bought five of each."""
+    (folder / "images").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for item in ids:
+        pixels = rng.integers(0, 256, (32, 32, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / f"{item}.png")
+    pd.DataFrame({"item": ids}).to_csv(folder / f"{NASTY[:20]}.csv", index=False)
+    rows = [(f"u {u}", ids[(u + n) % len(ids)], 1, n) for u in range(60) for n in range(5)]
+    table = pd.DataFrame(rows, columns=["user", "item", "rating", "timestamp"])
+    table.to_csv(folder / "interactions.tsv", sep="\t", index=False)
+
+
+def test_shell_characters_in_paths_and_ids_run_nothing(tmp_path):
+    checkout = grid.copy_checkout(tmp_path / NASTY / "checkout")
+    outside = checkout.parent
+    ids = sorted(f"$(touch pwned) '{n}' \"; {{x}} `touch pwned`" for n in range(ITEMS))
+    shop(outside / NASTY, ids)
+    weights = build("shufflenet_v2_x0_5", ITEMS, seed=1).network.state_dict()
+    weights["fc.bias"][3] = 100  # every image is of class 3
+    torch.save(weights, outside / f"{NASTY}.pt")
+    backbone = build("squeezenet1_1", 1000, seed=1).network.state_dict()
+    torch.save(backbone, outside / f"{NASTY}2.pt")
+    (outside / f"{NASTY}.txt").write_text("\n".join(f"class '{n}" for n in range(ITEMS)))
+    config = yaml.safe_load((checkout / "config.yaml").read_text())
+    config |= {
+        "catalogues": {
+            "shop": {
+                "source": {"method": "folder", "path": f"../{NASTY}", "items": f"{NASTY[:20]}.csv"}
+            }
+        },
+        "datasets": {
+            "d": {"catalogue": "shop", "source_category": "class '3", "target_category": 4}
+        },
+        "extractor": {
+            "architecture": "shufflenet_v2_x0_5",
+            "image_size": 32,
+            "classes": f"../{NASTY}.txt",
+        },
+        "defenses": {"T": {"method": "pretrained", "weights": f"../{NASTY}.pt"}},
+        "perceptual": {"network": "squeeze", "weights": f"../{NASTY}2.pt"},
+    }
+    (checkout / "config.yaml").write_text(yaml.safe_dump(config))
+    overlay = f"../{NASTY}.yaml"
+    (checkout / overlay).write_text("seed: 3\n")
+    targets = ["results/attacks/d/T/fgsm_8/visual.parquet", "results/tables/extractors.csv"]
+    grid.snakemake(checkout, *targets, configfile=overlay)
+    assert read_table(checkout / "results/catalogues/shop/items.parquet")["id"].tolist() == ids
+    assert len(read_table(checkout / targets[0])) == ITEMS
+    assert not [*tmp_path.rglob("pwned"), *grid.BASE.glob("pwned")]
+
+
+def evaluate(folder: Path, output: Path, k: int = 2) -> subprocess.CompletedProcess[str]:
+    """Evaluate a cell of two users and four items by hand."""
+    write_array(folder / "lists.npy", np.array([[0, 1, 2], [3, 2, 1]], np.int32))
+    write_array(folder / "ranks.npy", np.array([[1], [4]], np.int32))
+    held_out = pd.DataFrame({"user": [0, 1], "rank": [2, 1], "candidates": [4, 4]})
+    write_table(folder / "held_out.parquet", held_out)
+    write_table(folder / "attacked.parquet", pd.DataFrame({"item": [0]}))
+    write_table(folder / "classes.parquet", pd.DataFrame({"item": range(4), "class": 0}))
+    return subprocess.run(
+        [
+            *(sys.executable, SCRIPTS / "evaluate_cell.py", "--k", str(k), "--source-class", "0"),
+            *(f"--{name}={folder / name}.npy" for name in ("lists", "ranks")),
+            f"--held-out={folder / 'held_out.parquet'}",
+            *(f"--{name}={folder / name}.parquet" for name in ("attacked", "classes")),
+            *(f"--{name}={output / name}.parquet" for name in ("users", "items")),
+        ],
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("k", [-1, 0, 4])
+def test_a_list_length_that_the_lists_do_not_have_is_one_line(tmp_path, k):
+    done = evaluate(tmp_path, tmp_path / "out", k)
+    assert done.returncode == 1
+    line = f"error: --k {k}: {tmp_path}/lists.npy holds lists of 3 items; give 1 to 3\n"
+    assert done.stderr == line
+
+
+@pytest.fixture
+def mount():
+    """Mount another file system, perhaps read-only, or skip."""
+    mounted = []
+
+    def at(folder: Path, options: str) -> Path:
+        folder.mkdir()
+        line = ["mount", "-t", "tmpfs", "-o", f"size=4M,{options}", "tmpfs", str(folder)]
+        done = subprocess.run(line, capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"no file system to mount: {done.stderr.strip()}")
+        mounted.append(folder)
+        return folder
+
+    yield at
+    for folder in mounted:
+        subprocess.run(["umount", folder], check=True)
+
+
+def test_results_on_another_file_system(mount, tmp_path):
+    """Files are renamed into place, which does not cross file systems."""
+    disk = mount(tmp_path / "disk", "rw")
+    (tmp_path / "results").symlink_to(disk)
+    done = evaluate(tmp_path, tmp_path / "results" / "cell")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (disk / "cell").iterdir()) == [
+        "items.parquet",
+        "users.parquet",
+    ]
+
+
+def test_a_read_only_results_folder_is_named_by_the_command(mount, tmp_path):
+    disk = mount(tmp_path / "disk", "ro")
+    done = evaluate(tmp_path, disk)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"error: {disk}/")
+    assert done.stderr.endswith(": Read-only file system\n")
+
+
+def test_a_read_only_results_folder_stops_the_workflow(mount, tmp_path):
+    checkout = grid.copy_checkout(tmp_path / "checkout")
+    mount(checkout / "results", "ro")
+    done = grid.snakemake(checkout, "results/training/images.zip", check=False)
+    assert done.returncode
+    assert "Read-only file system" in done.stdout + done.stderr
+    assert os.listdir(checkout / "results") == []  # noqa: PTH208
+
+
+def run(script: str, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run a command by hand."""
+    given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+    line = [sys.executable, SCRIPTS / f"{script}.py", *given]
+    return subprocess.run(line, capture_output=True, text=True)
+
+
+def test_weights_of_another_architecture_are_one_line(tmp_path):
+    weights = build("squeezenet1_1", 3, seed=1).network.state_dict()
+    torch.save({"state_dict": weights}, tmp_path / "a.pt")
+    network = '{"architecture": "shufflenet_v2_x0_5", "classes": 3}'
+    options = {"network": network, "checkpoint": tmp_path / "a.pt", "weights": tmp_path / "out"}
+    done = run("load_extractor", **options)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("error: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
+
+
+def test_features_that_are_not_numbers_are_one_line(tmp_path):
+    features = np.ones((4, 3), np.float32)
+    features[2, 1] = np.nan
+    write_array(tmp_path / "clean.npy", features)
+    write_array(tmp_path / "features.npy", features[:1])
+    write_table(tmp_path / "attacked.parquet", pd.DataFrame({"item": [0]}))
+    table = pd.DataFrame({"user": [0, 0], "item": [1, 2], "held_out": False})
+    write_table(tmp_path / "interactions.parquet", table)
+    done = run(
+        "train_recommender",
+        recommender='{"method": "vbpr", "epochs": 1}',
+        seed=0,
+        **{name: tmp_path / f"{name}.npy" for name in ("clean", "features")},
+        **{name: tmp_path / f"{name}.parquet" for name in ("attacked", "interactions")},
+        model=tmp_path / "out",
+        log=tmp_path / "log.csv",
+    )
+    assert done.returncode == 1
+    row = "clean.npy: row 2 holds a value that is not finite; delete it and run again"
+    assert done.stderr == f"error: {tmp_path}/{row}\n"
+    assert not (tmp_path / "out").exists()
