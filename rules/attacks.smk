@@ -66,7 +66,7 @@ rule measure_images:
     resources:
         mem_mb=ATTACK_MB,
         runtime=minutes(20),
-        gpu=GPU,
+        gpu=GPU if config["perceptual"]["weights"] != "stand-in" else 0,
         device=config["device"],
         torch_threads=config["threads"]["attack"],
     params:

@@ -29,6 +29,7 @@ rule prepare_catalogue:
         source=lambda w: json.dumps(
             config["catalogues"][w.catalogue]["source"], sort_keys=True
         ),
+        images=image_listing,
         core_users=lookup(within=config, dpath="catalogues/{catalogue}/core_users"),
         core_items=lookup(within=config, dpath="catalogues/{catalogue}/core_items"),
         expected=lambda w: json.dumps(

@@ -34,7 +34,7 @@ from varbench.workflow.configuration import (
     in_order,
     read_classes,
 )
-from varbench.workflow.sources import Sources
+from varbench.workflow.sources import Sources, listing
 
 try:
     complete(config, BASE / "resources" / "config.schema.yaml")

@@ -79,6 +79,18 @@ def source_files(wildcards):
     return path
 
 
+def image_listing(wildcards):
+    """A digest of the list of images that a catalogue's source folder holds."""
+    source = config["catalogues"][wildcards.catalogue]["source"]
+    folders = {
+        "folder": source.get("images", ""),
+        "amazon_authors": "original/images",
+    }
+    if source["method"] not in folders:
+        return ""
+    return listing(Path(source["path"]) / folders[source["method"]])
+
+
 def training_set(wildcards):
     """The images and labels that extractors are trained on."""
     if TRAINING_CATALOGUE is None:

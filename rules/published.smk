@@ -19,6 +19,10 @@ rule compare_published:
     input:
         chr=rules.aggregate_cells.output.chr,
         images=rules.aggregate_images.output,
+        published=[
+            PUBLISHED / f"{table}.csv"
+            for table in ("table1_chr_at_20", "table2_visual")
+        ],
     output:
         comparison=f"{TABLES}/published.csv",
         agreement=f"{TABLES}/published_agreement.csv",

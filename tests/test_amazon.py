@@ -83,6 +83,19 @@ def test_timestamps_decide_where_there_are_some(authors):
     assert held_out(raw) == latest
 
 
+def test_the_published_protocol_keeps_the_authors_own_split(authors):
+    # Times that contradict the split: training rows are later than test rows.
+    for name, rows, start in (("trainingset", TRAINING, 900), ("testset", TEST, 100)):
+        lines = [f"{u}\t{i}\t4\t{start + n}\n" for n, (u, i) in enumerate(rows)]
+        (authors / f"{name}.tsv").write_text("".join(lines))
+    raw = amazon_authors.load(path=str(authors))
+    marked = leave_one_out(raw.interactions, 0, "own")
+    chosen = raw.interactions[marked]
+    assert set(zip(chosen["user"], chosen["item"], strict=True)) == {
+        (str(u), str(i)) for u, i in TEST
+    }
+
+
 def packed(authors, form) -> Path:
     """An archive of the authors' data folder, which is gone."""
     data = authors.parent

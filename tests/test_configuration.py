@@ -95,6 +95,10 @@ def test_overlays_fit_the_embedded_experiment(config, overlay):
         ("extractor/classes", "-rf", r"extractor\.classes: '-rf' does not match"),
         ("defenses/T", {"method": "pretrained", "weights": "{x}"}, r"T\.weights: '\{x\}' does not"),
         ("undefended", "Z", r"undefended: unknown defense 'Z'"),
+        ("training_images/catalogue", "mini_men", r"labels are the predictions of 'T', which must"),
+        ("datasets/mini_men/stands_for", "amazon_women", r"more than one stands for amazon_women"),
+        ("recommenders/amr/factors", 8, r"amr\.factors: 8, and 'vbpr', where it starts, has 64"),
+        ("recommenders/vbpr", {"method": "bpr_mf"}, r"'vbpr' learns nothing from images to start"),
         ("metrics/k", 151, r"metrics\.k: longer than the stored lists"),
     ],
 )

@@ -78,7 +78,7 @@ def command(name: str, inputs: Path, out: Path, **changed: object) -> list[str]:
         "attack_images": (
             [
                 *("--network", json.dumps(NETWORK), "--attack", json.dumps(attack | changed)),
-                *("--target-class", "1", "--batch-size", "1"),
+                *("--target-class", "1", "--batch-size", "8"),
             ],
             ["attacked-images", "features", "outcome"],
         ),
@@ -140,8 +140,10 @@ def test_a_killed_job_goes_on_and_ends_the_same(inputs, undisturbed, tmp_path, n
 
     # A mark in what was reached shows up in the result only if the job goes on from there.
     kept = torch.load(checkpoint, weights_only=True)
+    row = 0
     if name == "attack_images":
-        kept["reached"][0][1][0] = 12345
+        row = int(kept["reached"]["within"]["index"][0])
+        kept["reached"]["within"]["used"][0] = 12345
     else:
         kept["reached"]["epochs"][0]["loss"] = 12345.0
     torch.save(kept, checkpoint)
@@ -151,8 +153,8 @@ def test_a_killed_job_goes_on_and_ends_the_same(inputs, undisturbed, tmp_path, n
     file, column = (
         ("outcome.parquet", "iterations") if name == "attack_images" else ("log.csv", "loss")
     )
-    assert ended[file][column][0] == 12345
-    ended[file][column][0] = expected[file][column][0]
+    assert ended[file][column][row] >= 12345
+    ended[file][column][row] = expected[file][column][row]
     assert ended == expected
 
 

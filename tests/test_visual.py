@@ -70,7 +70,7 @@ classes = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=30)
 @given(classes, st.integers(0, 3))
 def test_success_rates_by_counting(pairs, target):
     before, after = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
-    rate, new = visual.success_rates(before, after, target)
+    rate, new = visual.success_rates(after == target, before == target)
     moved = [a for b, a in pairs if b != target]
     for value, of in ((rate, [a for _, a in pairs]), (new, moved)):
         if of:

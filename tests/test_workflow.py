@@ -1,6 +1,7 @@
 """The whole grid, run small through Snakemake, and what runs again after a change."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 import grid
+from varbench.workflow.sources import listing
 
 AFTER_TABLES = {"render_tables": 1, "draw_figures": 1, "compare_published": 1}
 AFTER_CELLS = {"aggregate_cells": 1, **AFTER_TABLES}
@@ -214,6 +216,29 @@ def test_a_protocol_switch_reruns_its_stage_only(checkout):
     edit(checkout, "protocol", {"D2_saving": "as_published"})
     attacks = {dict(w).get("attack") for rule, w in grid.planned(checkout) if w}
     assert attacks == {"pgd_8", "cw"}
+
+
+def test_under_d4_only_attacked_rows_come_from_the_defended_network(checkout):
+    edit(checkout, "protocol/D4_rest_features", "as_published")
+    rest = {}
+    for attack in ("none", "pgd_8"):
+        model = f"results/cells/mini_men/FAT/{attack}/vbpr/0/model.safetensors"
+        printed = grid.snakemake(checkout, model, "--dry-run", "--printshellcmds", "--force").stdout
+        command = re.search(r"train_recommender\.py .*", printed)[0]
+        rest[attack] = re.search(r"--clean \S*/(\w+)/features\.npy", command)[1]
+        assert f"/FAT/{attack}/features.npy" in re.search(r"--features (\S+)", command)[1]
+    assert rest == {"none": "FAT", "pgd_8": "T"}
+
+
+def test_an_added_image_is_noticed(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.jpg").write_bytes(b"1")
+    before = listing(tmp_path / "images")
+    os.utime(tmp_path / "images" / "a.jpg", (1, 1))
+    assert listing(tmp_path / "images") == before
+    (tmp_path / "images" / "b.jpg").write_bytes(b"2")
+    assert listing(tmp_path / "images") != before
+    assert listing(tmp_path / "nowhere") == listing(tmp_path / "neither")
 
 
 def test_the_published_numbers_stand_beside_ours(finished):

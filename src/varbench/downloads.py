@@ -199,7 +199,10 @@ def _fault(download: Download, path: Path) -> str | None:
         return f"{path.stat().st_size} bytes instead of {download.bytes}"
     expected, record = download.sha256, _beside(Path(download.place), ".sha256")
     if expected is None and record.exists():
-        expected = record.read_text().split()[0]
+        recorded = record.read_text().split()
+        if len(recorded) != 2 or len(recorded[0]) != 64:
+            return f"no sha256 in {record}; delete that file to record it anew"
+        expected = recorded[0]
     if expected is not None and not (found := _sha256(path)).startswith(expected):
         return f"sha256 {found} instead of {expected}"
     return None
@@ -208,7 +211,10 @@ def _fault(download: Download, path: Path) -> str | None:
 def _record(place: Path) -> str:
     """Return the file's SHA-256, written beside it in sha256sum's form."""
     digest = _sha256(place)
-    _beside(place, ".sha256").write_text(f"{digest}  {place.name}\n")
+    record = _beside(place, ".sha256")
+    unfinished = _beside(record, ".part")
+    unfinished.write_text(f"{digest}  {place.name}\n")
+    unfinished.replace(record)
     return digest
 
 

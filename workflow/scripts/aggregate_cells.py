@@ -14,6 +14,7 @@ from varbench.workflow import command
 
 HITS = {"attacked": "category_hits", "seen": "category_hits_seen"}
 ACCURACY = ("hr", "ndcg", "auc")
+OF_CATEGORY = ["category_ndcg", "category_share"]
 KEYS = ["dataset", "defense", "attack", "recommender", "seed"]
 
 
@@ -35,7 +36,7 @@ def main() -> None:
     for values in product(*(given.axes[key] for key in KEYS)):
         cell = dict(zip(KEYS, values, strict=True))
         folder = Path(given.cell.format(**cell))
-        users = read_table(folder / "users.parquet", [HITS[given.counted], *ACCURACY])
+        users = read_table(folder / "users.parquet", [HITS[given.counted], *ACCURACY, *OF_CATEGORY])
         hits = users[HITS[given.counted]].to_numpy()
         low, high = bootstrap_interval(
             hits,
@@ -52,7 +53,7 @@ def main() -> None:
                 "users": len(hits),
             }
         )
-        accuracies.append(cell | users[[*ACCURACY]].mean().to_dict())
+        accuracies.append(cell | users[[*ACCURACY, *OF_CATEGORY]].mean().to_dict())
         ranks.append(read_table(folder / "items.parquet").assign(**cell))
     for dataset in given.axes["dataset"]:
         path = Path(given.dataset.format(dataset=dataset)) / "references.parquet"
@@ -64,7 +65,7 @@ def main() -> None:
     write_table(
         given.accuracy,
         pd.DataFrame(accuracies)
-        .rename(columns={"hr": f"hr_at_{given.k}", "ndcg": f"ndcg_at_{given.k}"})
+        .rename(columns={name: f"{name}_at_{given.k}" for name in ("hr", "ndcg", *OF_CATEGORY)})
         .astype({"seed": "Int64"}),
     )
     write_table(given.ranks, before_and_after(pd.concat(ranks), given.clean))

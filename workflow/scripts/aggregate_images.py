@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from varbench.metrics.visual import success_rates
 from varbench.storage import read_table, write_table
 from varbench.workflow import command
 
@@ -24,14 +25,15 @@ def main() -> None:
         images = read_table(Path(given.attack.format(**cell)) / "visual.parquet")
         # A distance that is not LPIPS never stands under that name.
         column = "lpips" if images["is_lpips"].all() else "perceptual_stand_in"
+        rate, not_target = success_rates(
+            images["success"].to_numpy(), images["in_target_before"].to_numpy()
+        )
         rows.append(
             cell
             | {
                 "images": len(images),
-                "success_rate": images["success"].mean(),
-                "success_rate_not_target": images.loc[
-                    ~images["in_target_before"], "success"
-                ].mean(),
+                "success_rate": rate,
+                "success_rate_not_target": not_target,
                 "feature_loss": images["feature_loss"].mean(),
                 "lpips": float("nan"),
                 "perceptual_stand_in": float("nan"),

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Attack the images of the source category, store them, and read back what the network sees."""
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,8 +21,9 @@ from varbench.seeds import derive
 from varbench.storage import read_table, read_tensors, write_array, write_table
 from varbench.workflow import command, resuming
 
-# Images are attacked in pieces of so many batches, and a finished piece survives a killed job: long
-# enough that C&W, whose batch runs empty at the end of each, loses little.
+# Images are attacked piece by piece, and a finished piece survives a killed job. A piece is a
+# batch, but several where the attack refills its batch, which runs empty at the end of a piece:
+# such an attack writes checkpoints itself.
 PIECE = 8
 
 
@@ -70,13 +74,22 @@ def main() -> None:
     reference = None
     if parameters.pop("target_item", None):
         reference = target_features(network, archive, given.target_item, device)
-    pieces = resuming.pieces(by_size(clean), PIECE * given.batch_size)
-    done: list[tuple[torch.Tensor, torch.Tensor]] = checkpoint.load() or []
+    attack = resolve("attack", method)
+    resumes = "resume" in inspect.signature(attack).parameters
+    pieces = resuming.pieces(by_size(clean), given.batch_size * (PIECE if resumes else 1))
+    reached = checkpoint.load() or {"done": [], "within": None}
+    done: list[tuple[torch.Tensor, torch.Tensor]] = reached["done"]
+
+    def keep(within: Callable[[], Any] = lambda: None) -> None:
+        checkpoint.save(lambda: {"done": done, "within": within()})
+
+    if resumes:
+        parameters |= {"checkpoint": keep, "resume": reached["within"]}
     for rows in pieces[len(done) :]:
         images = to_unit([clean[row] for row in rows]).to(device)
         if reference is not None:
             parameters["references"] = reference.expand(len(rows), -1)
-        result = resolve("attack", method)(
+        result = attack(
             network,
             images,
             torch.full((len(rows),), given.target_class, device=device),
@@ -86,7 +99,9 @@ def main() -> None:
         )
         pixels = to_bytes(result.images, truncate=truncate)
         done.append((torch.from_numpy(pixels), result.iterations.cpu()))
-        checkpoint.save(lambda: done)
+        keep()
+        if resumes:
+            parameters["resume"] = None
     attacked: dict[int, np.ndarray] = {}
     iterations = np.zeros(len(items), np.int64)
     for rows, (stored_pixels, used) in zip(pieces, done, strict=True):

@@ -41,6 +41,7 @@ def main() -> None:
                 "category_hits": category.hits(lists, attacked, given.k),
                 "category_hits_seen": category.hits(lists, seen, given.k),
                 "category_ndcg": category.ndcg(lists, attacked, given.k),
+                "category_share": category.share(lists, attacked, given.k),
                 "hr": accuracy.hit_ratio(rank, given.k),
                 "ndcg": accuracy.ndcg(rank, given.k),
                 "auc": accuracy.auc(rank, held_out["candidates"].to_numpy()),

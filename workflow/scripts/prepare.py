@@ -53,6 +53,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
     method, parameters = command.method_and_parameters(given.source)
+    if method == "generated" and given.image_size:
+        parameters["image_size"] = given.image_size  # drawn at that size, not scaled
     catalogue = resolve("catalogue", method)(**parameters)
     interactions.check(catalogue)
     # Images first: an item that is dropped must not count in the core.
@@ -61,6 +63,8 @@ def main() -> None:
     usable = table[table["item"].isin(images.keys())]
     unique = interactions.deduplicate(usable)
     passes, held_out = (None, "last") if given.split == "time_aware" else (1, "random")
+    if held_out == "random" and "test" in table:
+        held_out = "own"  # the very split that was published
     core = interactions.k_core(
         unique, users=given.core_users, items=given.core_items, passes=passes
     )
@@ -79,6 +83,7 @@ def main() -> None:
                 raise InputError(f"{catalogue.where('interaction', 0)}: {message}")
             log.warning("%s", message)
     numbered["held_out"] = interactions.leave_one_out(numbered, given.seed, held_out)
+    numbered = numbered.drop(columns="test", errors="ignore")
 
     write_table(given.users, pd.DataFrame({"user": range(len(users)), "id": users}))
     labels = dict(zip(catalogue.items, catalogue.labels or (), strict=False))

@@ -11,7 +11,7 @@ never negative, so that "the loss fell by one part in ten thousand" has a meanin
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import torch
@@ -24,6 +24,8 @@ BETA1, BETA2, ADAM_EPSILON = 0.9, 0.999, 1e-8
 # As in the authors' code: a search has stalled when its loss is not below this share of what it was
 # at the last check.
 STALLED = 0.9999
+
+State = dict[str, Tensor]
 
 
 def carlini_wagner(
@@ -41,6 +43,8 @@ def carlini_wagner(
     abort_every: int | None = 100,
     variable: str = "tanh",
     scale: Sequence[float] = (1.0,),
+    checkpoint: Callable[[Callable[[], State]], None] | None = None,
+    resume: State | None = None,
 ) -> Attacked:
     """Find the smallest L2 perturbation that the model puts in the target class.
 
@@ -48,8 +52,7 @@ def carlini_wagner(
     has ended goes on to the next one while its neighbours continue, and when its last has ended a
     waiting image takes its place. So the batch stays full, and a result depends on the batch
     through the model's rounding only (which, rarely, puts an iterate on the other side of f's
-    kink). As the batch runs empty once per call, a caller that stores results piece by piece
-    should give pieces of several batches.
+    kink).
 
     Parameters
     ----------
@@ -77,6 +80,9 @@ def carlini_wagner(
         distance is measured in it.
     scale
         The normalisation's deviations, for the normalised image.
+    checkpoint, resume
+        Called after each evaluation with a function that returns all that the rest of the search
+        depends on (tensors that go on changing: save or copy them), and started from it.
 
     Returns
     -------
@@ -106,10 +112,20 @@ def carlini_wagner(
     space = normalised(deviations) if variable == "normalised" else tanh()
     active = _enter(images, targets, waiting[:batch_size], initial_constant, space)
     waiting = waiting[batch_size:]
+    if resume is not None:
+        resume = {name: tensor.to(images.device) for name, tensor in resume.items()}
+        adversarial, used, waiting = (resume.pop(n) for n in ("adversarial", "done", "waiting"))
+        active = _Active(**resume)
+
+    def reached() -> State:
+        return {"adversarial": adversarial, "done": used, "waiting": waiting, **vars(active)}
+
     while len(active.index) > 0:
         # Nothing can end before the next check, so the device is not asked before it.
         for _ in range(_evaluations_to_next_check(active.t, iterations, abort_every)):
             _iterate(model, active, confidence, learning_rate, space)
+            if checkpoint is not None:
+                checkpoint(reached)
         _end_search_steps(active, _ended(active, iterations, abort_every), space)
         over = active.search_step == binary_search_steps
         if over.any():

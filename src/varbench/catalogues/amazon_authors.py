@@ -59,6 +59,7 @@ def load(*, path: str, dataset: str | None = None) -> RawCatalogue:
     if "timestamp" not in table:
         table = table.assign(rating=1.0, timestamp=np.arange(len(table)))
     table = table.astype({"user": str, "item": str})
+    table["test"] = np.arange(len(table)) >= len(tables[0])
 
     def where(kind: str, row: int) -> str:
         if kind == "item":

@@ -87,7 +87,8 @@ def number(table: pd.DataFrame, items: list[str]) -> tuple[pd.DataFrame, list[st
 def leave_one_out(table: pd.DataFrame, seed: int, held_out: str = "last") -> NDArray[np.bool_]:
     """Mark the held-out rows: each user's last interaction, ties in time broken by ``seed``.
 
-    With ``held_out`` "random" it is any of the user's interactions, drawn by ``seed``.
+    With ``held_out`` "random" it is any of the user's interactions, drawn by ``seed``; with "own"
+    the one that the source marks, in the column ``test``.
 
     A user with a single interaction keeps it for training. No held-out item is unknown to
     training: where all interactions of an item would be held out, its earliest stays.
@@ -97,9 +98,12 @@ def leave_one_out(table: pd.DataFrame, seed: int, held_out: str = "last") -> NDA
     (rows,) True where the row is held out.
     """
     order = np.random.default_rng(derive("split", seed)).permutation(len(table))
-    frame = table[["user", "item", "timestamp"]].reset_index(drop=True).assign(tie=order)
-    frame = frame.sort_values(["timestamp", "tie"] if held_out == "last" else ["tie"])
+    frame = table.reset_index(drop=True).assign(tie=order)
+    by = {"last": ["timestamp", "tie"], "random": ["tie"], "own": ["test", "tie"]}[held_out]
+    frame = frame.sort_values(by)
     last = ~frame.duplicated("user", keep="last") & frame.duplicated("user", keep=False)
+    if held_out == "own":
+        last &= frame["test"]
     known = frame["item"].isin(frame.loc[~last, "item"])
     returned = last & ~known & ~frame["item"].where(last & ~known).duplicated()
     return (last & ~returned).sort_index().to_numpy()

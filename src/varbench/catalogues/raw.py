@@ -23,7 +23,8 @@ class RawCatalogue:
         uint8 pixels (H, W, 3). Lazy, so that a source larger than memory can be streamed.
     interactions
         Columns ``user`` and ``item`` (raw string ids, perhaps categorical), ``rating`` (float),
-        ``timestamp`` (int64 seconds), one row an interaction.
+        ``timestamp`` (int64 seconds), one row an interaction; and ``test`` (bool) where the source
+        comes with a split of its own.
     where
         Names the file and row of an interaction or an item in error messages:
         ``where("interaction", row)``, ``where("item", i)``.

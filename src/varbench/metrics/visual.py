@@ -9,23 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def successes(classes: NDArray[np.integer], target: int) -> NDArray[np.bool_]:
-    """Return for each attacked image whether its predicted class, (N,), is the target class."""
-    success: NDArray[np.bool_] = classes == target
-    return success
-
-
 def success_rates(
-    before: NDArray[np.integer], after: NDArray[np.integer], target: int
+    success: NDArray[np.bool_], in_target_before: NDArray[np.bool_]
 ) -> tuple[float, float]:
     """Return the share of successes among all images, and among those that were not a success yet.
 
     The first is the paper's SR: it also counts images that the network put in the target class
-    before any attack. The second leaves these out. ``before`` and ``after`` are the predicted
-    classes (N,) of the clean and the attacked images; a rate of no images is NaN.
+    before any attack. The second leaves these out (D13). ``success`` and ``in_target_before`` (N,)
+    say of the attacked and of the clean images whether they are in the target class; a rate of no
+    images is NaN.
     """
-    success = successes(after, target)
-    movable = success[before != target]
+    movable = success[~in_target_before]
     return (
         float(success.mean()) if success.size else float("nan"),
         float(movable.mean()) if movable.size else float("nan"),

@@ -23,7 +23,8 @@ def differences(
 
     Returns protocol, the cell's names, chr, chr_change (less the clean cell's of the same protocol,
     dataset, defense, recommender and seed), difference (chr less the reference's) and
-    difference_of_change, success_rate, feature_loss, lpips or perceptual_stand_in by the label.
+    difference_of_change, success_rate, feature_loss, perceptual_distance and distance_label,
+    which says whether that is LPIPS.
     """
     same = ["protocol", *(name for name in CELL if name != "attack")]
     cleans = cells[cells["attack"] == clean].set_index(same)["chr"].rename("clean")

@@ -188,6 +188,8 @@ def _contradictions(config: Config) -> Iterator[str]:
                 yield f"{section}.{name}.starts_from: unknown {start!r}{hint}"
             elif start == name or config[section][start].get("starts_from") is not None:
                 yield f"{section}.{name}.starts_from: {start!r} must itself start from nothing"
+            elif section == "recommenders":
+                yield from _unlike(name, block, start, config[section][start])
     for section in ("grid", "ablation"):
         for axis, names in config[section].items():
             for name in names or ():
@@ -200,6 +202,15 @@ def _contradictions(config: Config) -> Iterator[str]:
             f"{_hint(catalogue, config['catalogues'])}"
         )
     trained = [name for name, d in config["defenses"].items() if d["method"] != "pretrained"]
+    if catalogue is not None and config["undefended"] in trained:
+        yield (
+            f"training_images.catalogue: its labels are the predictions of "
+            f"{config['undefended']!r}, which must be pretrained then"
+        )
+    stands_for = [d["stands_for"] for d in config["datasets"].values() if d["stands_for"]]
+    for name in stands_for:
+        if stands_for.count(name) > 1:
+            yield f"datasets: more than one stands for {name}"
     if config["extractor"]["image_size"] == "native" and trained:
         yield (
             f"extractor.image_size: native is for pretrained extractors, and defenses.{trained[0]} "
@@ -210,6 +221,15 @@ def _contradictions(config: Config) -> Iterator[str]:
         yield "attacks: exactly one attack of method 'none' is needed, the clean baseline"
     if config["metrics"]["k"] > config["metrics"]["list_length"]:
         yield "metrics.k: longer than the stored lists (metrics.list_length)"
+
+
+def _unlike(name: str, block: Config, start: str, other: Config) -> Iterator[str]:
+    """Yield why a recommender cannot start from another one."""
+    if other["method"] == "bpr_mf" != block["method"]:
+        yield f"recommenders.{name}.starts_from: {start!r} learns nothing from images to start from"
+    own, others = block.get("factors"), other.get("factors")
+    if own != others:
+        yield f"recommenders.{name}.factors: {own}, and {start!r}, where it starts, has {others}"
 
 
 def class_file(config: Config, base: Path) -> Path:

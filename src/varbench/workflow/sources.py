@@ -17,6 +17,21 @@ import grimp
 LEFT_OUT = frozenset({"varbench.registry"})
 
 
+def listing(folder: Path) -> str:
+    """Return a digest of the names and sizes of a folder's files; of none where there is no folder.
+
+    It stands for thousands of images among a job's parameters: an added, removed or replaced one is
+    noticed, ``touch`` is not.
+    """
+    digest = hashlib.sha256()
+    if folder.is_dir():
+        for path in sorted(folder.iterdir()):
+            digest.update(
+                f"{path.name}\0{path.stat().st_size}\0".encode("utf-8", "surrogateescape")
+            )
+    return digest.hexdigest()[:12]
+
+
 class Sources:
     """Digests of scripts under ``base`` together with every varbench module they import."""
 
