@@ -72,6 +72,8 @@ VARIANTS = protocol.variants(config, CORRECTED, ABLATION)
 SIZE = config["extractor"]["image_size"]
 SIDE = None if SIZE == "native" else SIZE  # None: images keep their size
 TRAINING_CATALOGUE = config["training_images"]["catalogue"]
+TRAINING_FOLDER = config["training_images"]["folder"]
+TRAINING_SIDE = config["training_images"]["image_size"] or SIDE
 # A job asks for a GPU where it may find one.
 GPU = int(
     config["device"].startswith("cuda")

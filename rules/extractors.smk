@@ -44,24 +44,25 @@ rule train_extractor:
         defense=one_of(TRAINED),
     conda:
         "../envs/varbench.yaml"
-    threads: config["threads"]["extractor"]
+    threads: lambda w: config["threads"]["extractor"] * processes(w)
     resources:
         mem_mb=training_mb,
         runtime=minutes(60, training_seconds),
-        gpu=GPU,
+        gpu=lambda w: GPU * processes(w),
         device=config["device"],
         torch_threads=config["threads"]["extractor"],
     params:
         code=code("train_extractor.py", "defense"),
         network=network(),
         defense=block("defense", "starts_from"),
-        validation=config["training_images"]["validation"],
+        images=lambda w, input: TRAINING_FOLDER or input.images,
+        options=training_options,
         start=lambda w, input: f"--start-from {input.start}" if input.start else "",
         seed=config["seed"],
     shell:
         "train_extractor.py --network {params.network:q}"
-        " --defense {params.defense:q} {params.start} --validation {params.validation}"
-        " --seed {params.seed} --images {input.images} --labels {input.labels}"
+        " --defense {params.defense:q} {params.start}"
+        " --seed {params.seed} --images {params.images:q} {params.options}"
         " --weights {output.weights} --log {output.training}"
         " --device {resources.device} --threads {resources.torch_threads} 2> {log}"
 

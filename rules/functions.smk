@@ -93,6 +93,9 @@ def image_listing(wildcards):
 
 def training_set(wildcards):
     """The images and labels that extractors are trained on."""
+    if TRAINING_FOLDER is not None:
+        # It must be there; its time says nothing, and its files are too many to look at.
+        return {"halves": ancient([f"{TRAINING_FOLDER}/{h}" for h in ("train", "val")])}
     if TRAINING_CATALOGUE is None:
         return {
             "images": f"{TRAINING}/images.zip",
@@ -103,6 +106,19 @@ def training_set(wildcards):
         "images": f"{CATALOGUE}/images.zip".format(**names),
         "labels": f"{FEATURES}/classes.parquet".format(**names),
     }
+
+
+def training_options(wildcards, input):
+    """How the training's command finds the labels and what it validates on."""
+    if TRAINING_FOLDER is not None:
+        return f"--image-size {TRAINING_SIDE}"
+    validation = config["training_images"]["validation"]
+    return f"--labels {input.labels} --validation {validation}"
+
+
+def processes(wildcards):
+    """In how many processes a network is trained, with a GPU each if there are any."""
+    return config["defenses"][wildcards.defense]["processes"]
 
 
 def start(wildcards):

@@ -20,7 +20,9 @@ CATALOGUES = sorted({*USED, *filter(None, [TRAINING_CATALOGUE])})
 IN_TRAINING = {k: v for k, v in AXES.items() if k != "recommender"}
 # Every job is one choice from each axis of its rule; no axes, one job.
 AXES_OF_RULES = {
-    "draw_training_images": {} if TRAINING_CATALOGUE is None else {"none": []},
+    "draw_training_images": (
+        {} if TRAINING_CATALOGUE is TRAINING_FOLDER is None else {"none": []}
+    ),
     "prepare_catalogue": {"catalogue": CATALOGUES},
     "load_extractor": {"defense": [d for d in DEFENSES if d in PRETRAINED]},
     "train_extractor": {"defense": [d for d in DEFENSES if d in TRAINED]},

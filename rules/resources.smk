@@ -6,6 +6,7 @@ from functools import cache
 ROW_BYTES = 40  # of a line in a table of items or interactions
 UNKNOWN = {"items": 100_000, "users": 100_000, "interactions": 2_000_000}
 FEATURE_BYTES = 2048 * 4  # a ResNet-50's, the widest
+FOLDER_IMAGES = 1_281_167  # in a folder to train on: ImageNet's
 PIXELS = (SIDE or 500) ** 2  # of an image
 IMAGE_MB = 3 * PIXELS / 1e6  # a decoded image, a byte each value
 # A network's activations of one image while it is trained or attacked: ResNet-50's. They are in the
@@ -17,6 +18,7 @@ TRIPLET_SECONDS = 2e-5
 LONGEST = 24 * 60  # minutes; training and C&W go on where they were stopped
 # With Snakemake itself, which runs twice inside a SLURM job, and the libraries.
 PLAIN_MB, TORCH_MB = 700, 1500
+WORKER_MB = 500  # a process that reads images
 
 
 @cache
@@ -77,6 +79,8 @@ def minutes(base, seconds=None):
 
 def training_images():
     """How many images extractors are trained on."""
+    if TRAINING_FOLDER is not None:
+        return FOLDER_IMAGES
     if TRAINING_CATALOGUE is not None:
         return sizes(TRAINING_CATALOGUE)["items"]
     return config["training_images"]["per_category"] * len(CLASSES)
@@ -85,14 +89,23 @@ def training_images():
 def training_mb(wildcards, attempt):
     """Megabytes of the training of an extractor."""
     batch = config["defenses"][wildcards.defense]["batch_size"]
-    return mb(TORCH_MB, training_image=3 * IMAGE_MB, batch=batch)(wildcards, attempt)
+    count = processes(wildcards)
+    if TRAINING_FOLDER is None:
+        needed = mb(count * TORCH_MB, training_image=3 * count * IMAGE_MB, batch=batch)
+        return needed(wildcards, attempt)
+    # Each process has a worker for each thread, and each worker two batches that wait.
+    workers = count * config["threads"]["extractor"]
+    waiting = 2 * workers * batch / count * 3 * TRAINING_SIDE**2 / 1e6
+    total = count * TORCH_MB + workers * WORKER_MB + waiting + batch * ACTIVATIONS_MB
+    return attempt * round(total)
 
 
 def training_seconds(wildcards):
     """Seconds of the training of an extractor."""
     defense = config["defenses"][wildcards.defense]
     passes = defense["epochs"] * (1 + defense.get("steps", 0))
-    return passes * training_images() * PASS_SECONDS
+    side_by_side = processes(wildcards) if GPU else 1
+    return passes * training_images() * PASS_SECONDS / side_by_side
 
 
 def attack_seconds(wildcards):

@@ -57,6 +57,13 @@ def test_overlays_fit_the_embedded_experiment(config, overlay):
         ("recomenders", {}, r"config: unknown key 'recomenders'; did you mean 'recommenders'\?"),
         ("extractor/image_size", "original", r"extractor\.image_size: 'original' is not valid"),
         ("extractor/image_size", "native", r"image_size: native .*, and defenses\.T is trained"),
+        ("training_images/image_size", 64, r"training_images\.image_size: is for a folder's"),
+        (
+            "training_images",
+            {"folder": "a", "catalogue": "b"},
+            r"a folder or a catalogue, not both",
+        ),
+        ("defenses/AT/processes", 3, r"defenses\.AT\.batch_size: 32 .* equally by 3 processes"),
         ("attacks/pgd_4/epsilonn", 4, r"attacks\.pgd_4: unknown key 'epsilonn'; did you mean"),
         ("attacks/pgd_4/method", "pdg", r"attacks\.pgd_4\.method: unknown attack .* 'pgd'\?"),
         ("defenses/AT/method", "adversarail", r"defenses\.AT\.method: .* mean 'adversarial'\?"),

@@ -8,8 +8,9 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from varbench.errors import InputError
+from varbench.extractors.data import InMemory, augment
+from varbench.extractors.evaluation import adversarial_examples
 from varbench.extractors.networks import build
-from varbench.extractors.training import adversarial_examples, augment
 from varbench.registry import resolve
 
 CPU = torch.device("cpu")
@@ -36,12 +37,19 @@ def toy(count: int = 48, seed: int = 0):
 def trained(method: str, architecture: str = "shufflenet_v2_x0_5", **options):
     network = build(architecture, 2, seed=3)
     log: list[dict[str, float]] = []
-    images, labels = toy()
-    arguments = OPTIONS | options
-    resolve("defense", method)(
-        network, images, labels, validation=toy(16, seed=1), **{"log": log.append} | arguments
-    )
+    data = InMemory(*toy(), validation=toy(16, seed=1), classes=2)
+    resolve("defense", method)(network, data, **{"log": log.append} | OPTIONS | options)
     return network.state_dict(), log
+
+
+class Kept(list):
+    """Keeps what a training has reached after every batch."""
+
+    def due(self):
+        return True
+
+    def save(self, reached):
+        self.append(copy.deepcopy(reached()))
 
 
 def equal(one, other) -> bool:
@@ -95,13 +103,15 @@ def test_free_training_divides_its_epochs():
 def test_resumed_training_ends_the_same(method, architecture):
     options = {"replays": 2, "epochs": 6} if method == "free" else {"epochs": 3}
     options |= {} if method == "standard" else {"epsilon": 4.0}
-    kept = []
-    whole, _ = trained(
-        method, architecture, checkpoint=lambda c: kept.append(copy.deepcopy(c)), **options
-    )
-    resumed, log = trained(method, architecture, resume=kept[0], **options)
-    assert [row["epoch"] for row in log] == [1, 2]
-    assert equal(whole, resumed)
+    kept = Kept()
+    whole, expected = trained(method, architecture, keeper=kept, **options)
+    assert [(k["epoch"], k["batches"]) for k in kept[:4]] == [(0, 1), (0, 2), (0, 3), (1, 0)]
+    # Within an epoch, before its accuracies are measured, between two.
+    for reached in (kept[1], kept[2], kept[3]):
+        resumed, log = trained(method, architecture, resume=reached, **options)
+        assert [row["epoch"] for row in log] == list(range(reached["epoch"], 3))
+        assert [row["loss"] for row in log] == [row["loss"] for row in expected[-len(log) :]]
+        assert equal(whole, resumed)
 
 
 def test_adversarial_examples_stay_in_the_ball_and_raise_the_loss():
@@ -146,10 +156,8 @@ def test_augmentation_flips_and_shifts_whole_images():
 def test_faults_are_named():
     with pytest.raises(InputError, match="training diverged: the loss of epoch 0"):
         trained("standard", learning_rate=1e30, epochs=1)
-    network, (images, labels) = build("squeezenet1_1", 2), toy()
+    images, labels = toy()
     with pytest.raises(
         InputError, match="labels range from 0 to 3, the extractor has classes 0 to 1"
     ):
-        resolve("defense", "standard")(
-            network, images, labels * 3, validation=(images, labels), log=print, **OPTIONS
-        )
+        InMemory(images, labels * 3, validation=(images, labels), classes=2)

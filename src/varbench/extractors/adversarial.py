@@ -4,23 +4,23 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch import Tensor, nn
 
+from varbench.extractors.data import Data
+from varbench.extractors.evaluation import adversarial_examples
 from varbench.extractors.networks import Extractor
-from varbench.extractors.training import Labels, Pixels, adversarial_examples, fit
+from varbench.extractors.training import Row, fit
 
 
 def train(
     network: Extractor,
-    images: Pixels,
-    labels: Labels,
+    data: Data,
     *,
     epsilon: float = 4.0,
     steps: int = 7,
     step_size: float | None = None,
     **options: Any,
-) -> None:
+) -> list[Row]:
     """Minimise over the weights the loss that PGD maximises over each image's perturbation.
 
     Parameters
@@ -31,21 +31,21 @@ def train(
         Of PGD, with a random start; the step in 255ths, 2.5 epsilon / steps if None (Madry's
         choice: it can reach any point of the ball from any start).
     options
-        As for ``training.fit``.
+        As for ``training.fit``, which also says what is returned.
     """
     length = 2.5 * epsilon / steps if step_size is None else step_size
 
     def step(
-        network: Extractor,
+        network: nn.Module,
         images: Tensor,
         labels: Tensor,
-        update: Callable[[Tensor], None],
+        update: Callable[[Tensor, Tensor], None],
         generator: torch.Generator,
     ) -> None:
         examples = adversarial_examples(
             network, images, labels,
             epsilon=epsilon, steps=steps, step_size=length, generator=generator,
         )  # fmt: skip
-        update(cross_entropy(network(examples), labels))
+        update(examples, labels)
 
-    fit(network, images, labels, step, **options)
+    return fit(network, data, step, **options)

@@ -4,28 +4,30 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch import Tensor, nn
 
+from varbench.extractors import processes
+from varbench.extractors.data import Data
+from varbench.extractors.evaluation import signs
 from varbench.extractors.networks import Extractor
-from varbench.extractors.training import Labels, Pixels, fit
+from varbench.extractors.training import Row, fit
 
 
 def train(
     network: Extractor,
-    images: Pixels,
-    labels: Labels,
+    data: Data,
     *,
     epsilon: float = 4.0,
     replays: int = 4,
     device: torch.device,
     batch_size: int,
     **options: Any,
-) -> None:
+) -> list[Row]:
     """Train on each minibatch ``replays`` times; one backward pass moves weights and perturbation.
 
-    The perturbation of a minibatch is where the next minibatch starts. Epochs are divided by the
-    replays, so that the number of passes through the network is that of standard training.
+    The perturbation of a minibatch is where the next minibatch starts; each process has its own.
+    Epochs are divided by the replays, so that the number of passes through the network is that of
+    standard training.
 
     Parameters
     ----------
@@ -34,27 +36,28 @@ def train(
     replays
         m, passes over each minibatch.
     options
-        As for ``training.fit``.
+        As for ``training.fit``, which also says what is returned.
     """
     radius = epsilon / 255
-    perturbation = torch.zeros(min(batch_size, len(images)), 3, *images.shape[1:3], device=device)
+    largest = min(batch_size, data.count) // processes.count()
+    perturbation = torch.zeros(largest, 3, *data.size, device=device)
 
     def step(
-        network: Extractor,
+        _network: nn.Module,
         images: Tensor,
         labels: Tensor,
-        update: Callable[[Tensor], None],
+        update: Callable[[Tensor, Tensor], None],
         _generator: torch.Generator,
     ) -> None:
         delta = perturbation[: len(images)]
         for _ in range(replays):
             moving = delta.detach().clone().requires_grad_()
-            update(cross_entropy(network((images + moving).clamp(0, 1)), labels))
+            update((images + moving).clamp(0, 1), labels)
             assert moving.grad is not None
-            delta.add_(radius * moving.grad.sign()).clamp_(-radius, radius)
+            delta.add_(radius * signs(moving.grad)).clamp_(-radius, radius)
 
-    fit(
-        network, images, labels, step,
+    return fit(
+        network, data, step,
         device=device, batch_size=batch_size, updates_per_batch=replays,
         state={"perturbation": perturbation}, **options,
     )  # fmt: skip

@@ -4,23 +4,23 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch import Tensor, nn
 
+from varbench.extractors.data import Data
 from varbench.extractors.networks import Extractor
-from varbench.extractors.training import Labels, Pixels, fit
+from varbench.extractors.training import Row, fit
 
 
-def train(network: Extractor, images: Pixels, labels: Labels, **options: Any) -> None:
+def train(network: Extractor, data: Data, **options: Any) -> list[Row]:
     """Minimise the cross-entropy of the clean images; options as for ``training.fit``."""
-    fit(network, images, labels, _step, **options)
+    return fit(network, data, _step, **options)
 
 
 def _step(
-    network: Extractor,
+    _network: nn.Module,
     images: Tensor,
     labels: Tensor,
-    update: Callable[[Tensor], None],
+    update: Callable[[Tensor, Tensor], None],
     _generator: torch.Generator,
 ) -> None:
-    update(cross_entropy(network(images), labels))
+    update(images, labels)

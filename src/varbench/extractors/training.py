@@ -5,23 +5,22 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn.functional import cross_entropy, pad
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from varbench.errors import InputError
+from varbench.extractors import processes
+from varbench.extractors.data import Data
+from varbench.extractors.evaluation import accuracies
 from varbench.extractors.networks import Extractor
-from varbench.images import to_unit
+from varbench.extractors.progress import Progress
+from varbench.extractors.schedules import SCHEDULES
 from varbench.seeds import derive
 
-Pixels = NDArray[np.uint8]
-Labels = NDArray[np.integer[Any]]
-Log = Callable[[dict[str, float]], None]
-ROBUST_EPSILON, ROBUST_STEPS = 4.0, 5  # of the accuracy in the training log
-ROBUST_IMAGES = 128
+Row = dict[str, float]
 GRADIENT_NORM = 5.0  # clipped: networks without batch norm otherwise diverge now and then
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Step(Protocol):
@@ -29,210 +28,165 @@ class Step(Protocol):
 
     def __call__(
         self,
-        network: Extractor,
+        network: nn.Module,
         images: Tensor,
         labels: Tensor,
-        update: Callable[[Tensor], None],
+        update: Callable[[Tensor, Tensor], None],
         generator: torch.Generator,
         /,
     ) -> None:
-        """Call ``update(loss)`` once for each step of the weights.
+        """Call ``update(images, labels)`` once for each step of the weights, on what images it is.
 
         images (N, 3, H, W) in [0, 1], augmented; generator: CPU random numbers of this epoch, the
         step's own, so that the order and the augmentation are the same under every defense.
         """
 
 
+class Keeper(Protocol):
+    """Keeps what a training has reached, now and then."""
+
+    def due(self) -> bool:
+        """Say whether it is time again."""
+
+    def save(self, reached: Callable[[], Any]) -> None:
+        """Keep what ``reached`` returns."""
+
+
 def fit(
     network: Extractor,
-    images: Pixels,
-    labels: Labels,
+    data: Data,
     step: Step,
     *,
-    validation: tuple[Pixels, Labels],
     seed: int,
     device: torch.device,
-    log: Log,
+    log: Callable[[Row], None],
     epochs: int,
     batch_size: int,
     learning_rate: float,
     momentum: float,
     weight_decay: float,
+    schedule: str = "one_cycle",
+    precision: str = "fp32",
     updates_per_batch: int = 1,
     state: dict[str, Tensor] | None = None,
-    checkpoint: Callable[[dict[str, Any]], None] | None = None,
+    keeper: Keeper | None = None,
     resume: dict[str, Any] | None = None,
-) -> None:
-    """Train ``network`` in place by SGD with a one-cycle learning rate.
+) -> list[Row]:
+    """Train ``network`` in place by SGD on the cross-entropy.
 
     Parameters
     ----------
-    images, labels
-        uint8 (N, H, W, 3) and (N,).
-    validation
-        Images and labels that the accuracies of the log are measured on.
     epochs
         Passes over the images; a step that updates the weights several times a batch
         (``updates_per_batch``) sees them that many times fewer.
+    batch_size
+        Images of a batch, all processes together.
+    schedule
+        ``one_cycle`` or ``steps``, of the learning rate (``extractors.schedules``).
+    precision
+        Of the forward passes in training: ``fp32``, ``bf16`` or ``fp16``. Weights, loss and the
+        accuracies of the log are always fp32.
     state
-        Tensors that the step keeps between batches; they go into the checkpoints.
+        Tensors that the step keeps between batches, this process's own; they go into checkpoints.
     log
         Called after each epoch with epoch, loss, clean and robust accuracy, seconds.
-    checkpoint, resume
-        Called after each epoch with all that the rest of the training depends on (tensors that
-        go on changing: save or copy them), and started from it. Random numbers are drawn per
-        epoch, so a resumed training ends with the same weights.
+    keeper, resume
+        Kept after each batch where it is due, with all that the rest of the training depends on,
+        and started from it. Random numbers belong to an epoch, so a resumed training ends with
+        the same weights.
+
+    Returns
+    -------
+    The rows of the log, those before ``resume`` too.
 
     Raises
     ------
     InputError
-        A label is out of range, or the loss is not finite.
+        There are fewer images than processes, or the loss is not finite.
     """
-    _check(network, labels, validation[1])
     rounds = math.ceil(epochs / updates_per_batch)
-    batches = math.ceil(len(images) / batch_size)
+    batches = math.ceil(processes.even(data.count) / batch_size)
+    if not batches:
+        raise InputError(f"{data.count} training images are too few for as many processes")
     network.to(device).to(memory_format=torch.channels_last)
+    plain = network if precision == "fp32" else Mixed(network, PRECISIONS[precision])
+    model = processes.parallel(plain, device)
     optimiser = torch.optim.SGD(
         network.parameters(), learning_rate, momentum=momentum, weight_decay=weight_decay
     )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, learning_rate, total_steps=rounds * batches * updates_per_batch,
-        cycle_momentum=False,
-    )  # fmt: skip
-    state = state or {}
-    first = 0
+    scheduler = SCHEDULES[schedule](optimiser, rounds, batches * updates_per_batch)
+    # Factors 1 and no checks unless it is needed: fp16 has no small numbers.
+    scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
+    progress = Progress(network, optimiser, scheduler, scaler, state or {}, device)
     if resume is not None:
-        network.load_state_dict(resume["network"])
-        optimiser.load_state_dict(resume["optimiser"])
-        schedule.load_state_dict(resume["schedule"])
-        for name, tensor in state.items():
-            tensor.copy_(resume["state"][name])
-        first = resume["epoch"] + 1
+        progress.go_on_from(resume)
 
-    for epoch in range(first, rounds):
-        began = time.perf_counter()
-        order = torch.Generator().manual_seed(derive("training", seed, epoch))
-        generator = torch.Generator().manual_seed(derive("defense", seed, epoch))
-        losses: list[Tensor] = []
+    def update(images: Tensor, labels: Tensor) -> None:
+        loss = cross_entropy(model(images), labels)
+        optimiser.zero_grad(set_to_none=True)
+        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        scaler.unscale_(optimiser)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)
+        scaler.step(optimiser)
+        scaler.update()
+        scheduler.step()
+        progress.losses.append(loss.detach())
 
-        def update(loss: Tensor, losses: list[Tensor] = losses) -> None:
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)
-            optimiser.step()
-            schedule.step()
-            losses.append(loss.detach())
+    def keep(began: float) -> None:
+        if keeper is not None and processes.of_first(keeper.due()):
+            reached = progress.reached(time.perf_counter() - began)
+            if processes.rank() == 0:
+                keeper.save(lambda: reached)
 
-        network.train()
+    while progress.epoch < rounds:
+        began = time.perf_counter() - progress.seconds
+        stream = processes.stream(seed, progress.epoch)
+        progress.generator.manual_seed(derive("defense", *stream))
+        plain.train()
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.manual_seed(derive("dropout", seed, epoch))  # draws from the global stream
-            for rows in torch.randperm(len(images), generator=order).split(batch_size):  # type: ignore[no-untyped-call]
-                batch = augment(to_unit(images[rows.numpy()]), order).to(device)
-                batch = batch.contiguous(memory_format=torch.channels_last)
-                truth = torch.from_numpy(labels[rows.numpy()]).to(device)
-                step(network, batch, truth, update, generator)
-        loss = float(torch.stack(losses).mean())
+            torch.manual_seed(derive("dropout", *stream))  # draws from the global stream
+            progress.restore_random()
+            for images, labels in data.training(
+                progress.epoch, batch_size, seed=seed, skip=progress.batches
+            ):
+                batch = images.to(device).contiguous(memory_format=torch.channels_last)
+                step(plain, batch, labels.to(device), update, progress.generator)
+                processes.align(network)
+                progress.batches += 1
+                keep(began)
+        loss = float(processes.total(torch.stack(progress.losses).mean())) / processes.count()
         if not math.isfinite(loss):
             raise InputError(
-                f"training diverged: the loss of epoch {epoch} is {loss}; lower learning_rate"
+                f"training diverged: the loss of epoch {progress.epoch} is {loss}; "
+                "lower learning_rate"
             )
-        clean, robust = accuracies(network, *validation, batch_size, device)
-        log(
-            {
-                "epoch": epoch,
-                "loss": loss,
-                "clean_accuracy": clean,
-                "robust_accuracy": robust,
-                "seconds": time.perf_counter() - began,
-            }
-        )
-        if checkpoint is not None:
-            checkpoint(
-                {
-                    "epoch": epoch,
-                    "network": network.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "schedule": schedule.state_dict(),
-                    "state": state,
-                }
-            )
+        clean, robust = accuracies(network, data, batch_size, device)
+        row = {
+            "epoch": progress.epoch,
+            "loss": loss,
+            "clean_accuracy": clean,
+            "robust_accuracy": robust,
+            "seconds": time.perf_counter() - began,
+        }
+        progress.finish_epoch(row)
+        log(row)
+        keep(time.perf_counter())
     network.eval()
+    return progress.epochs
 
 
-def augment(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Flip half of the images (N, 3, H, W) and shift all by up to a sixteenth of their side."""
-    count, _, height, width = images.shape
-    flip = torch.rand(count, generator=generator) < 0.5
-    images = torch.where(flip.view(-1, 1, 1, 1), images.flip(3), images)
-    margin = min(height, width) // 16
-    padded = pad(images, (margin, margin, margin, margin), mode="replicate")
-    down, right = torch.randint(0, 2 * margin + 1, (2, count, 1), generator=generator)
-    rows, columns = down + torch.arange(height), right + torch.arange(width)  # (N, H), (N, W)
-    image = torch.arange(count).view(-1, 1, 1)
-    shifted = padded.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]]
-    return shifted.permute(0, 3, 1, 2)  # (N, H, W, 3) -> (N, 3, H, W)
+class Mixed(nn.Module):
+    """A network whose forward pass is under autocast; what comes out is fp32.
 
-
-def adversarial_examples(
-    network: Extractor,
-    images: Tensor,
-    labels: Tensor,
-    *,
-    epsilon: float,
-    steps: int,
-    step_size: float,
-    generator: torch.Generator,
-) -> Tensor:
-    """Maximise the cross-entropy inside the L-inf ball by PGD (Madry et al. 2018, untargeted).
-
-    images (N, 3, H, W) in [0, 1]; epsilon and step_size in 255ths. The network is in evaluation
-    mode meanwhile: the examples are those that the finished network would face, and its running
-    statistics see only the batches that the weights are trained on.
+    Each pass by itself: autocast would go on with the weights of before an update.
     """
-    training = network.training
-    network.eval()
-    low, high = (images - epsilon / 255).clamp(min=0), (images + epsilon / 255).clamp(max=1)
-    noise = torch.rand(images.shape, generator=generator).to(images.device)
-    x = (images + (2 * noise - 1) * (epsilon / 255)).clamp(0, 1)
-    for _ in range(steps):
-        x = x.detach().requires_grad_()
-        loss = cross_entropy(network(x), labels, reduction="sum")
-        (gradient,) = torch.autograd.grad(loss, x)
-        x = torch.clamp(x.detach() + step_size / 255 * gradient.sign(), low, high)
-    network.train(training)
-    return x.detach()
 
+    def __init__(self, network: Extractor, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.network, self._dtype = network, dtype
 
-def accuracies(
-    network: Extractor, images: Pixels, labels: Labels, batch_size: int, device: torch.device
-) -> tuple[float, float]:
-    """Return accuracy on clean images, and on at most ``ROBUST_IMAGES`` of them under PGD."""
-    network.eval()
-    clean, robust, attacked = 0, 0, min(len(images), ROBUST_IMAGES)
-    generator = torch.Generator().manual_seed(derive("robust accuracy"))
-    for start in range(0, len(images), batch_size):
-        rows = slice(start, start + batch_size)
-        batch, truth = to_unit(images[rows]).to(device), torch.from_numpy(labels[rows]).to(device)
-        with torch.no_grad():
-            clean += int((network(batch).argmax(1) == truth).sum())
-        left = max(0, attacked - start)
-        if left:
-            batch, truth = batch[:left], truth[:left]
-            examples = adversarial_examples(
-                network, batch, truth, epsilon=ROBUST_EPSILON, steps=ROBUST_STEPS,
-                step_size=ROBUST_EPSILON / 2, generator=generator,
-            )  # fmt: skip
-            with torch.no_grad():
-                robust += int((network(examples).argmax(1) == truth).sum())
-    return clean / len(images), robust / attacked
-
-
-def _check(network: Extractor, *label_sets: Labels) -> None:
-    for labels in label_sets:
-        if len(labels) == 0:
-            raise InputError("training images: too few to hold some out for validation")
-        if labels.min() < 0 or labels.max() >= network.classes:
-            raise InputError(
-                f"training labels range from {labels.min()} to {labels.max()}, "
-                f"the extractor has classes 0 to {network.classes - 1}"
-            )
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (N, classes) of images (N, 3, H, W) in [0, 1]."""
+        with torch.autocast(images.device.type, dtype=self._dtype):
+            logits: Tensor = self.network(images)
+        return logits.float()

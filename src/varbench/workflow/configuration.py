@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from jsonschema.exceptions import best_match
 
 from varbench.errors import InputError
 from varbench.registry import METHODS
+from varbench.workflow.contradictions import contradictions, hint
 
 # Sections whose entries an overlay may remove.
 SECTIONS = ("catalogues", "datasets", "defenses", "attacks", "recommenders")
@@ -59,10 +59,10 @@ def complete(config: Config, schema_path: Path) -> None:
             method = block.get("method")
             if method not in METHODS[kind]:
                 raise InputError(
-                    f"{key}.method: unknown {kind} method {method!r}{_hint(method, METHODS[kind])}"
+                    f"{key}.method: unknown {kind} method {method!r}{hint(method, METHODS[kind])}"
                 )
             _validate(block, {**schema["$defs"][kind][method], "$defs": schema["$defs"]}, key)
-    for problem in _contradictions(config):
+    for problem in contradictions(config):
         raise InputError(problem)
 
 
@@ -91,7 +91,7 @@ def class_index(category: str | int, classes: list[str]) -> int:
             return category
         raise InputError(f"{category} is not a class index: there are {len(classes)} classes")
     if category not in classes:
-        raise InputError(f"unknown category {category!r}{_hint(category, classes)}")
+        raise InputError(f"unknown category {category!r}{hint(category, classes)}")
     if classes.count(category) > 1:
         raise InputError(f"several classes are named {category!r}; give the index")
     return classes.index(category)
@@ -152,84 +152,9 @@ def _explain(error: ValidationError, where: str) -> str:
         schema: Any = error.schema
         known = schema.get("properties", {})
         unknown = [name for name in error.instance if name not in known]
-        return f"{key}: unknown key {unknown[0]!r}{_hint(unknown[0], known)}"
+        return f"{key}: unknown key {unknown[0]!r}{hint(unknown[0], known)}"
     rule = error.schema.get("$comment") if isinstance(error.schema, dict) else None
     return f"{key}: {error.message}{f' ({rule})' if rule else ''}"
-
-
-def _hint(name: object, known: Any) -> str:
-    close = get_close_matches(str(name), [str(k) for k in known], n=1)
-    return (
-        f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(map(str, known))[:400]}"
-    )
-
-
-def _contradictions(config: Config) -> Iterator[str]:
-    """Yield what the schema cannot say: references between blocks."""
-    for name, dataset in config["datasets"].items():
-        key = f"datasets.{name}"
-        if dataset["catalogue"] not in config["catalogues"]:
-            yield (
-                f"{key}.catalogue: unknown catalogue {dataset['catalogue']!r}"
-                f"{_hint(dataset['catalogue'], config['catalogues'])}"
-            )
-    if config["undefended"] not in config["defenses"]:
-        yield (
-            f"undefended: unknown defense {config['undefended']!r}"
-            f"{_hint(config['undefended'], config['defenses'])}"
-        )
-    for section in ("defenses", "recommenders"):
-        for name, block in config[section].items():
-            start = block.get("starts_from")
-            if start is None:
-                continue
-            if start not in config[section]:
-                hint = _hint(start, config[section])
-                yield f"{section}.{name}.starts_from: unknown {start!r}{hint}"
-            elif start == name or config[section][start].get("starts_from") is not None:
-                yield f"{section}.{name}.starts_from: {start!r} must itself start from nothing"
-            elif section == "recommenders":
-                yield from _unlike(name, block, start, config[section][start])
-    for section in ("grid", "ablation"):
-        for axis, names in config[section].items():
-            for name in names or ():
-                if name not in config[axis]:
-                    yield f"{section}.{axis}: unknown {name!r}{_hint(name, config[axis])}"
-    catalogue = config["training_images"]["catalogue"]
-    if catalogue is not None and catalogue not in config["catalogues"]:
-        yield (
-            f"training_images.catalogue: unknown catalogue {catalogue!r}"
-            f"{_hint(catalogue, config['catalogues'])}"
-        )
-    trained = [name for name, d in config["defenses"].items() if d["method"] != "pretrained"]
-    if catalogue is not None and config["undefended"] in trained:
-        yield (
-            f"training_images.catalogue: its labels are the predictions of "
-            f"{config['undefended']!r}, which must be pretrained then"
-        )
-    stands_for = [d["stands_for"] for d in config["datasets"].values() if d["stands_for"]]
-    for name in stands_for:
-        if stands_for.count(name) > 1:
-            yield f"datasets: more than one stands for {name}"
-    if config["extractor"]["image_size"] == "native" and trained:
-        yield (
-            f"extractor.image_size: native is for pretrained extractors, and defenses.{trained[0]} "
-            "is trained; give a number"
-        )
-    clean = [name for name, attack in config["attacks"].items() if attack["method"] == "none"]
-    if len(clean) != 1 or clean[0] not in (config["grid"]["attacks"] or clean):
-        yield "attacks: exactly one attack of method 'none' is needed, the clean baseline"
-    if config["metrics"]["k"] > config["metrics"]["list_length"]:
-        yield "metrics.k: longer than the stored lists (metrics.list_length)"
-
-
-def _unlike(name: str, block: Config, start: str, other: Config) -> Iterator[str]:
-    """Yield why a recommender cannot start from another one."""
-    if other["method"] == "bpr_mf" != block["method"]:
-        yield f"recommenders.{name}.starts_from: {start!r} learns nothing from images to start from"
-    own, others = block.get("factors"), other.get("factors")
-    if own != others:
-        yield f"recommenders.{name}.factors: {own}, and {start!r}, where it starts, has {others}"
 
 
 def class_file(config: Config, base: Path) -> Path:

@@ -39,8 +39,8 @@ def job_digest(
     script, method
         The command's file, and the kind and name of the method that it runs.
     given, inputs
-        Its options, and those among them that are files to read: their content counts. Other
-        paths do not.
+        Its options, and those among them that are files to read: their content counts, of a
+        folder the names in it. Other paths do not.
     """
     path = Path(script).resolve()
     values = {
@@ -52,6 +52,10 @@ def job_digest(
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
     digest.update(Sources(path.parents[2]).digest(path.name, module_of(*method)).encode())
     for file in filter(None, inputs):
+        if file.is_dir():
+            names = sorted(str(path.relative_to(file)) for path in file.rglob("*"))
+            digest.update("\n".join(names).encode())
+            continue
         with reading(file), file.open("rb") as opened:
             digest.update(hashlib.file_digest(opened, "sha256").digest())
     return digest.hexdigest()
@@ -84,9 +88,13 @@ class Checkpoint:
             return None
         return kept["reached"] if kept["job"] == self._job else None
 
+    def due(self) -> bool:
+        """Say whether the last write is long enough ago."""
+        return time.monotonic() - self._written >= self._every
+
     def save(self, reached: Callable[[], Any]) -> None:
-        """Write what ``reached`` returns, unless the last write is too recent."""
-        if time.monotonic() - self._written < self._every:
+        """Write what ``reached`` returns, if that is due."""
+        if not self.due():
             return
         with replacing(self.path) as temporary, temporary.open("wb") as file:
             torch.save({"job": self._job, "reached": reached()}, file)

@@ -1,0 +1,111 @@
+"""Labelled images that extractors are trained on, batch by batch, from wherever they are."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import pad
+
+from varbench.errors import InputError
+from varbench.extractors import processes
+from varbench.images import to_unit
+from varbench.seeds import derive
+
+Pixels = NDArray[np.uint8]
+Labels = NDArray[np.integer[Any]]
+Batch = tuple[Tensor, Tensor]  # images (N, 3, H, W) in [0, 1], labels (N,)
+
+
+class Data(Protocol):
+    """Images to train on and others, held out, to validate on.
+
+    Attributes
+    ----------
+    count, held_out
+        How many of each.
+    size
+        (H, W) of the images to train on.
+    """
+
+    count: int
+    held_out: int
+    size: tuple[int, int]
+
+    def training(self, epoch: int, batch_size: int, *, seed: int, skip: int = 0) -> Iterator[Batch]:
+        """Yield this process's share of each batch of an epoch, shuffled and augmented.
+
+        Nothing but seed and epoch decides what a batch holds; ``skip`` leaves out the first ones.
+        """
+
+    def validation(self, batch_size: int) -> Iterator[Batch]:
+        """Yield this process's share of each batch held out, but empty ones.
+
+        The order is always the same, and at random, so that the first ones are of all classes.
+        """
+
+
+class InMemory:
+    """Images (N, H, W, 3) of one size, all in memory, flipped and shifted a little in training."""
+
+    def __init__(
+        self, images: Pixels, labels: Labels, validation: tuple[Pixels, Labels], classes: int
+    ) -> None:
+        """Take uint8 images, labels (N,) below ``classes``, and the same held out.
+
+        Raises
+        ------
+        InputError
+            There are none, or a label is out of range.
+        """
+        self._images, self._labels, self._validation = images, labels, validation
+        self.count, self.held_out = len(images), len(validation[0])
+        self.size = images.shape[1:3]
+        for given in (labels, validation[1]):
+            if len(given) == 0:
+                raise InputError("training images: too few to hold some out for validation")
+            if given.min() < 0 or given.max() >= classes:
+                raise InputError(
+                    f"training labels range from {given.min()} to {given.max()}, "
+                    f"the extractor has classes 0 to {classes - 1}"
+                )
+
+    def training(self, epoch: int, batch_size: int, *, seed: int, skip: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch; see ``Data``."""
+        generator = torch.Generator().manual_seed(derive("training", seed, epoch))
+        for number, rows in enumerate(shuffled(self.count, batch_size, generator)):
+            chosen = rows.numpy()
+            images = augment(to_unit(self._images[chosen]), generator)
+            if number >= skip:
+                labels = torch.from_numpy(self._labels[chosen])
+                yield processes.share(images), processes.share(labels)
+
+    def validation(self, batch_size: int) -> Iterator[Batch]:
+        """Yield the images held out; see ``Data``."""
+        for start in range(0, self.held_out, batch_size):
+            rows = processes.share(range(start, min(start + batch_size, self.held_out)))
+            if len(rows):
+                images, labels = self._validation
+                yield to_unit(images[rows]), torch.from_numpy(labels[rows])
+
+
+def shuffled(count: int, batch_size: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+    """Return the rows of each batch of an epoch, of which all processes have equal shares."""
+    rows: Tensor = torch.randperm(count, generator=generator)[: processes.even(count)]
+    return torch.split(rows, batch_size)
+
+
+def augment(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Flip half of the images (N, 3, H, W) and shift all by up to a sixteenth of their side."""
+    count, _, height, width = images.shape
+    flip = torch.rand(count, generator=generator) < 0.5
+    images = torch.where(flip.view(-1, 1, 1, 1), images.flip(3), images)
+    margin = min(height, width) // 16
+    padded = pad(images, (margin, margin, margin, margin), mode="replicate")
+    down, right = torch.randint(0, 2 * margin + 1, (2, count, 1), generator=generator)
+    rows, columns = down + torch.arange(height), right + torch.arange(width)  # (N, H), (N, W)
+    image = torch.arange(count).view(-1, 1, 1)
+    shifted = padded.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]]
+    return shifted.permute(0, 3, 1, 2)  # (N, H, W, 3) -> (N, 3, H, W)

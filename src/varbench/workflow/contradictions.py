@@ -1,0 +1,101 @@
+"""What a configuration says against itself, in ways that its schema cannot know."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+Config = dict[str, Any]
+
+
+def contradictions(config: Config) -> Iterator[str]:
+    """Yield what the schema cannot say: references between blocks."""
+    for name, dataset in config["datasets"].items():
+        key = f"datasets.{name}"
+        if dataset["catalogue"] not in config["catalogues"]:
+            yield (
+                f"{key}.catalogue: unknown catalogue {dataset['catalogue']!r}"
+                f"{hint(dataset['catalogue'], config['catalogues'])}"
+            )
+    if config["undefended"] not in config["defenses"]:
+        yield (
+            f"undefended: unknown defense {config['undefended']!r}"
+            f"{hint(config['undefended'], config['defenses'])}"
+        )
+    for section in ("defenses", "recommenders"):
+        for name, block in config[section].items():
+            start = block.get("starts_from")
+            if start is None:
+                continue
+            if start not in config[section]:
+                known = hint(start, config[section])
+                yield f"{section}.{name}.starts_from: unknown {start!r}{known}"
+            elif start == name or config[section][start].get("starts_from") is not None:
+                yield f"{section}.{name}.starts_from: {start!r} must itself start from nothing"
+            elif section == "recommenders":
+                yield from _unlike(name, block, start, config[section][start])
+    for section in ("grid", "ablation"):
+        for axis, names in config[section].items():
+            for name in names or ():
+                if name not in config[axis]:
+                    yield f"{section}.{axis}: unknown {name!r}{hint(name, config[axis])}"
+    stands_for = [d["stands_for"] for d in config["datasets"].values() if d["stands_for"]]
+    for name in stands_for:
+        if stands_for.count(name) > 1:
+            yield f"datasets: more than one stands for {name}"
+    yield from _of_training(config)
+    clean = [name for name, attack in config["attacks"].items() if attack["method"] == "none"]
+    if len(clean) != 1 or clean[0] not in (config["grid"]["attacks"] or clean):
+        yield "attacks: exactly one attack of method 'none' is needed, the clean baseline"
+    if config["metrics"]["k"] > config["metrics"]["list_length"]:
+        yield "metrics.k: longer than the stored lists (metrics.list_length)"
+
+
+def _unlike(name: str, block: Config, start: str, other: Config) -> Iterator[str]:
+    """Yield why a recommender cannot start from another one."""
+    if other["method"] == "bpr_mf" != block["method"]:
+        yield f"recommenders.{name}.starts_from: {start!r} learns nothing from images to start from"
+    own, others = block.get("factors"), other.get("factors")
+    if own != others:
+        yield f"recommenders.{name}.factors: {own}, and {start!r}, where it starts, has {others}"
+
+
+def _of_training(config: Config) -> Iterator[str]:
+    """Yield what contradicts the training of extractors."""
+    trained = {n: d for n, d in config["defenses"].items() if d["method"] != "pretrained"}
+    images = config["training_images"]
+    catalogue = images["catalogue"]
+    if images["folder"] is not None and catalogue is not None:
+        yield "training_images: give a folder or a catalogue, not both"
+    if catalogue is not None and catalogue not in config["catalogues"]:
+        yield (
+            f"training_images.catalogue: unknown catalogue {catalogue!r}"
+            f"{hint(catalogue, config['catalogues'])}"
+        )
+    if catalogue is not None and config["undefended"] in trained:
+        yield (
+            f"training_images.catalogue: its labels are the predictions of "
+            f"{config['undefended']!r}, which must be pretrained then"
+        )
+    size = config["extractor"]["image_size"]
+    if images["image_size"] is not None and images["folder"] is None:
+        yield "training_images.image_size: is for a folder's images; others have the extractor's"
+    if size == "native" and images["image_size"] is None and trained:
+        where = "extractor" if images["folder"] is None else "training_images"
+        yield (
+            "extractor.image_size: native is for pretrained extractors, and "
+            f"defenses.{next(iter(trained))} is trained; give a number as {where}.image_size"
+        )
+    for name, defense in trained.items():
+        if defense["batch_size"] % defense["processes"]:
+            yield (
+                f"defenses.{name}.batch_size: {defense['batch_size']} images are not shared "
+                f"equally by {defense['processes']} processes"
+            )
+
+
+def hint(name: object, known: Any) -> str:
+    """Return what was probably meant by a name that is not ``known``, or what there is."""
+    close = get_close_matches(str(name), [str(k) for k in known], n=1)
+    return (
+        f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(map(str, known))[:400]}"
+    )
