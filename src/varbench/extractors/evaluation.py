@@ -9,7 +9,7 @@ from varbench.extractors.data import Data
 from varbench.seeds import derive
 
 ROBUST_EPSILON, ROBUST_STEPS = 4.0, 5  # of the accuracy in the training log
-ROBUST_IMAGES = 128
+ROBUST_IMAGES = 64
 # In half precision small gradients would vanish; their signs do not depend on it.
 LOSS_SCALE = 2.0**10
 
