@@ -19,10 +19,6 @@ rule compare_published:
     input:
         chr=rules.aggregate_cells.output.chr,
         images=rules.aggregate_images.output,
-        published=[
-            PUBLISHED / f"{table}.csv"
-            for table in ("table1_chr_at_20", "table2_visual")
-        ],
     output:
         comparison=f"{TABLES}/published.csv",
         agreement=f"{TABLES}/published_agreement.csv",
@@ -36,6 +32,7 @@ rule compare_published:
         runtime=minutes(30),
     params:
         code=code("compare_published.py"),
+        published=sources.content(PUBLISHED, "*.csv"),
         datasets=json.dumps(STANDING_FOR),
         protocol=json.dumps(config["protocol"], sort_keys=True),
         k=config["metrics"]["k"],

@@ -48,6 +48,8 @@ def undisturbed(tmp_path_factory):
 
 def stopped(checkout: Path, number: signal.Signals, script: str) -> None:
     """Start the grid, wait until a job runs ``script``, and send Snakemake a signal."""
+    # What a shell starts in the background ignores SIGINT, and so would all that it starts itself.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with (checkout / "stopped.log").open("w") as log:
         process = subprocess.Popen(
             [

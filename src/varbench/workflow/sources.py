@@ -46,6 +46,14 @@ class Sources:
             digest.update(path.read_bytes())
         return digest.hexdigest()[:12]
 
+    @staticmethod
+    def content(folder: Path, pattern: str) -> str:
+        """Return a digest of what the files of ``folder`` that match ``pattern`` hold."""
+        digest = hashlib.sha256()
+        for path in sorted(folder.glob(pattern)):
+            digest.update(path.read_bytes())
+        return digest.hexdigest()[:12]
+
     def files(self, script: str, *modules: str) -> list[Path]:
         """Return the files that go into the digest, sorted."""
         path = self._base / "workflow" / "scripts" / script
