@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
 READY := .venv/.ready
 
-.PHONY: run test test-slurm check lint format help
+.PHONY: run test test-slurm test-faults check lint format help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -22,7 +22,10 @@ test: $(READY)  ## run the tests, without faults and the cluster
 	@$(BIN)/python -m pytest --ignore tests/test_slurm.py --ignore tests/test_faults.py
 
 test-slurm: $(READY)  ## run the grid on a SLURM cluster started here (root, Debian)
-	@$(BIN)/python -m pytest tests/test_slurm.py tests/test_faults.py
+	@$(BIN)/python -m pytest tests/test_slurm.py
+
+test-faults: $(READY)  ## stop, kill and damage runs on this machine
+	@$(BIN)/python -m pytest tests/test_faults.py
 
 check: run  ## check the finished tables of the embedded experiment
 	@$(BIN)/python workflow/scripts/check_results.py --tables results/tables
