@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -188,6 +189,26 @@ def test_distance_to_the_target_among_several_classes_within_the_range() -> None
         )
         assert solved.success
         assert 1 - 1e-3 <= distance / solved.fun**0.5 <= 1.25
+
+
+def test_resumed_anywhere_it_ends_the_same() -> None:
+    net, (images, targets) = small_net(), some_images(5)
+    parameters = {"batch_size": 2, "iterations": 6, "binary_search_steps": 3, "abort_every": 2}
+    parameters |= {"learning_rate": 0.05, "initial_constant": 1.0}
+    states: list[dict[str, Tensor]] = []
+    expected = run(
+        net,
+        images,
+        targets,
+        **parameters,
+        checkpoint=lambda reached: states.append(deepcopy(reached())),
+    )
+    assert len(states) > 20
+    assert len({int(state["waiting"].numel()) for state in states}) > 2  # the batch was refilled
+    for state in states:
+        resumed = run(net, images, targets, **parameters, resume=state)
+        assert torch.equal(resumed.images, expected.images)
+        assert torch.equal(resumed.iterations, expected.iterations)
 
 
 def test_confidence_is_the_margin_that_is_reached() -> None:

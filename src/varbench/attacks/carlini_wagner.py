@@ -81,7 +81,7 @@ def carlini_wagner(
     scale
         The normalisation's deviations, for the normalised image.
     checkpoint, resume
-        Called after each evaluation with a function that returns all that the rest of the search
+        Called before each evaluation with a function that returns all that the rest of the search
         depends on (tensors that go on changing: save or copy them), and started from it.
 
     Returns
@@ -123,9 +123,10 @@ def carlini_wagner(
     while len(active.index) > 0:
         # Nothing can end before the next check, so the device is not asked before it.
         for _ in range(_evaluations_to_next_check(active.t, iterations, abort_every)):
-            _iterate(model, active, confidence, learning_rate, space)
+            # Not after it: what is resumed would pass over a check that is due.
             if checkpoint is not None:
                 checkpoint(reached)
+            _iterate(model, active, confidence, learning_rate, space)
         _end_search_steps(active, _ended(active, iterations, abort_every), space)
         over = active.search_step == binary_search_steps
         if over.any():
