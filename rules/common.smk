@@ -34,7 +34,7 @@ from varbench.workflow.configuration import (
     in_order,
     read_classes,
 )
-from varbench.workflow.sources import Sources, listing
+from varbench.workflow.sources import Sources, content, listing
 
 try:
     complete(config, BASE / "resources" / "config.schema.yaml")

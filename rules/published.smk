@@ -32,7 +32,7 @@ rule compare_published:
         runtime=minutes(30),
     params:
         code=code("compare_published.py"),
-        published=sources.content(PUBLISHED, "*.csv"),
+        published=content(sorted(PUBLISHED.glob("*.csv"))),
         datasets=json.dumps(STANDING_FOR),
         protocol=json.dumps(config["protocol"], sort_keys=True),
         k=config["metrics"]["k"],

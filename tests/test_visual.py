@@ -3,11 +3,13 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from varbench.metrics import visual
+from varbench.metrics import stand_in, visual
 from varbench.metrics.stand_in import label, stand_in_distances
+from varbench.seeds import derive
 
 
 def noisy(images, scale):
@@ -31,10 +33,6 @@ def test_stand_in_is_seeded_and_rises_with_the_change():
 
 
 def test_stand_in_convolves_as_torch_does():
-    torch = pytest.importorskip("torch")
-    from varbench.metrics import stand_in
-    from varbench.seeds import derive
-
     image = np.random.default_rng(2).integers(0, 256, (21, 16, 3), np.uint8)
     random = np.random.default_rng(derive("perceptual stand-in", 0))
     x = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 127.5 - 1

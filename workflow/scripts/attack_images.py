@@ -80,12 +80,13 @@ def main() -> None:
     reached = checkpoint.load() or {"done": [], "within": None}
     done: list[tuple[torch.Tensor, torch.Tensor]] = reached["done"]
 
-    def keep(within: Callable[[], Any] = lambda: None) -> None:
-        checkpoint.save(lambda: {"done": done, "within": within()})
+    def keep(state: Callable[[], Any] = lambda: None) -> None:
+        checkpoint.save(lambda: {"done": done, "within": state()})
 
-    if resumes:
-        parameters |= {"checkpoint": keep, "resume": reached["within"]}
+    within = reached["within"]
     for rows in pieces[len(done) :]:
+        if resumes:
+            parameters |= {"checkpoint": keep, "resume": within}
         images = to_unit([clean[row] for row in rows]).to(device)
         if reference is not None:
             parameters["references"] = reference.expand(len(rows), -1)
@@ -99,9 +100,8 @@ def main() -> None:
         )
         pixels = to_bytes(result.images, truncate=truncate)
         done.append((torch.from_numpy(pixels), result.iterations.cpu()))
+        within = None
         keep()
-        if resumes:
-            parameters["resume"] = None
     attacked: dict[int, np.ndarray] = {}
     iterations = np.zeros(len(items), np.int64)
     for rows, (stored_pixels, used) in zip(pieces, done, strict=True):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from varbench.reporting import published
-from varbench.reporting.claims import claims
+from varbench.reporting.claims import claims, claims_on_ours
 from varbench.storage import read_table, write_table
 from varbench.workflow import command
 from varbench.workflow.protocol import describe
@@ -31,13 +31,7 @@ def main() -> None:
     )
     write_table(given.comparison, comparison)
     write_table(given.agreement, published.agreement(comparison))
-    names = {theirs: ours for ours, theirs in given.datasets.items()}
-    decided = claims(
-        *(table[table["dataset"].isin(list(given.datasets))] for table in ours),
-        women=names.get("amazon_women", "amazon_women"),
-        men=names.get("amazon_men", "amazon_men"),
-        k=given.k,
-    )
+    decided = claims_on_ours(*ours, datasets=given.datasets, k=given.k)
     write_table(
         given.claims,
         pd.concat(

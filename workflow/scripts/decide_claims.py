@@ -3,7 +3,7 @@
 
 import pandas as pd
 
-from varbench.reporting.claims import claims
+from varbench.reporting.claims import claims_on_ours
 from varbench.storage import read_table, write_table
 from varbench.workflow import command
 
@@ -16,17 +16,14 @@ def main() -> None:
     given = options.parse_args()
 
     cells = read_table(given.ablation)
-    cells = cells[cells["dataset"].isin(list(given.datasets))]
     # A distance that is not LPIPS decides nothing about LPIPS.
     is_lpips = cells["distance_label"].str.startswith("LPIPS", na=False)
     cells["lpips"] = cells["perceptual_distance"].where(is_lpips)
-    names = {theirs: ours for ours, theirs in given.datasets.items()}
     decided = [
-        claims(
+        claims_on_ours(
             table,
             table[table["success_rate"].notna()].drop_duplicates(["dataset", "defense", "attack"]),
-            women=names.get("amazon_women", "amazon_women"),
-            men=names.get("amazon_men", "amazon_men"),
+            datasets=given.datasets,
             k=given.k,
         ).assign(tables=f"ours, {protocol}")
         for protocol, table in cells.groupby("protocol", sort=False)

@@ -52,7 +52,7 @@ def signs(gradient: Tensor) -> Tensor:
 def accuracies(
     network: nn.Module, data: Data, batch_size: int, device: torch.device
 ) -> tuple[float, float]:
-    """Return accuracy on clean images, and under PGD on the first 128 of them or 2 %."""
+    """Return accuracy on clean images, and under PGD on the first 64 of them or 2 %."""
     network.eval()
     attacked = min(data.held_out, max(ROBUST_IMAGES, data.held_out // 50))
     left = len(processes.share(range(attacked)))

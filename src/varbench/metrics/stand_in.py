@@ -8,6 +8,8 @@ No torch here: measuring takes less time than importing it.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -40,6 +42,16 @@ def stand_in_distances(
     )
 
 
+@cache
+def _filters(seed: int) -> tuple[NDArray[np.float32], ...]:
+    """Draw each layer's filters, (C, channels before, 3, 3)."""
+    random = np.random.default_rng(derive("perceptual stand-in", seed))
+    return tuple(
+        random.normal(size=(channels, before, 3, 3)).astype(np.float32)
+        for before, channels in pairwise((3, *CHANNELS))
+    )
+
+
 def _distance(one: Pixels, other: Pixels, seed: int) -> float:
     if one.shape != other.shape:
         raise ValueError(f"images of different shape: {one.shape} and {other.shape}")
@@ -49,10 +61,8 @@ def _distance(one: Pixels, other: Pixels, seed: int) -> float:
 
 def _activations(image: Pixels, seed: int) -> Iterator[NDArray[np.float32]]:
     """Yield each layer's activations, (C, h, w), scaled to unit length at every position."""
-    random = np.random.default_rng(derive("perceptual stand-in", seed))
     x = image.transpose(2, 0, 1).astype(np.float32) / 127.5 - 1
-    for channels in CHANNELS:
-        filters = random.normal(size=(channels, len(x), 3, 3)).astype(np.float32)
+    for filters in _filters(seed):
         padded = np.pad(x, ((0, 0), (1, 1), (1, 1)), mode="edge")
         windows = sliding_window_view(padded, (3, 3), axis=(1, 2))[:, ::2, ::2]  # (c, h, w, 3, 3)
         x = np.maximum(np.tensordot(filters, windows, axes=([1, 2, 3], [0, 3, 4])), 0)  # (C, h, w)

@@ -4,7 +4,7 @@ A claim that says several things is split (4a, 4b), since one may hold without t
 "near", "strictly" and "sharply" are taken to mean stands in the statement beside the verdict.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import combinations, product
 
 import numpy as np
@@ -46,6 +46,22 @@ def claims(
             rows.append((claim, statement, None, str(missing)))
     decided = pd.DataFrame(rows, columns=["claim", "statement", "holds", "evidence"])
     return decided.astype({"holds": "boolean"})
+
+
+def claims_on_ours(
+    table1: pd.DataFrame, table2: pd.DataFrame, *, datasets: Mapping[str, str], k: int
+) -> pd.DataFrame:
+    """Decide the paper's claims on the datasets of ours that stand for the paper's.
+
+    datasets : the paper's name of each; those of the tables that it lacks are left out
+    """
+    ours = {theirs: name for name, theirs in datasets.items()}
+    return claims(
+        *(table[table["dataset"].isin(list(datasets))] for table in (table1, table2)),
+        women=ours.get("amazon_women", "amazon_women"),
+        men=ours.get("amazon_men", "amazon_men"),
+        k=k,
+    )
 
 
 class _MissingCellError(LookupError):

@@ -8,6 +8,7 @@ reruns exactly the jobs whose script imports the edited module, directly or not,
 import ast
 import hashlib
 import sys
+from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -32,6 +33,14 @@ def listing(folder: Path) -> str:
     return digest.hexdigest()[:12]
 
 
+def content(paths: Iterable[Path]) -> str:
+    """Return a digest of what files hold, one after the other."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 class Sources:
     """Digests of scripts under ``base`` together with every varbench module they import."""
 
@@ -41,18 +50,7 @@ class Sources:
 
     def _digest(self, script: str, *modules: str) -> str:
         """Return a digest of ``workflow/scripts/<script>``, ``modules`` and all they import."""
-        digest = hashlib.sha256()
-        for path in self.files(script, *modules):
-            digest.update(path.read_bytes())
-        return digest.hexdigest()[:12]
-
-    @staticmethod
-    def content(folder: Path, pattern: str) -> str:
-        """Return a digest of what the files of ``folder`` that match ``pattern`` hold."""
-        digest = hashlib.sha256()
-        for path in sorted(folder.glob(pattern)):
-            digest.update(path.read_bytes())
-        return digest.hexdigest()[:12]
+        return content(self.files(script, *modules))
 
     def files(self, script: str, *modules: str) -> list[Path]:
         """Return the files that go into the digest, sorted."""
