@@ -94,7 +94,6 @@ def cell(name: str, epochs: int, folder: Path, device: str, threads: int) -> lis
     out = folder / name
     start = {"start": folder / "vbpr" / "halfway.safetensors"} if name == "amr" else {}
     halfway = {"halfway": out / "halfway.safetensors"} if name == "vbpr" else {}
-    ranks = {"ranks": out / "ranks.npy", "held_out": out / "held_out.parquet"}
     attacked = {"attacked": folder / "attacked.parquet"}
     interactions = {"interactions": folder / "interactions.parquet"}
     return [
@@ -115,24 +114,17 @@ def cell(name: str, epochs: int, folder: Path, device: str, threads: int) -> lis
             threads=threads,
         ),
         run(
-            f"rank, {name}",
-            "rank_items.py",
+            f"rank and evaluate, {name}",
+            "evaluate_cell.py",
             **interactions,
             **attacked,
-            **ranks,
             model=out / "model.safetensors",
-            lists=out / "lists.npy",
-            length=150,
-        ),
-        run(
-            f"evaluate, {name}",
-            "evaluate_cell.py",
-            **ranks,
-            **attacked,
             classes=folder / "classes.parquet",
             lists=out / "lists.npy",
+            ranks=out / "ranks.npy",
             users=out / "users.parquet",
             items=out / "items.parquet",
+            length=150,
             k=20,
             source_class=SOURCE_CLASS,
         ),
@@ -172,7 +164,7 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
         "\n| an epoch of | seconds, median | CPU seconds | published epochs | hours | CPU hours |\n"
         "|---|---:|---:|---:|---:|---:|"
     )
-    for name, training in zip(PUBLISHED, stages[::3], strict=True):
+    for name, training in zip(PUBLISHED, stages[::2], strict=True):
         report_epochs(name, training, folder / name / "training.csv")
     peak = max(stage.peak_mb for stage in stages)
     if peak > arguments.limit:

@@ -45,7 +45,6 @@ AXES_OF_RULES = {
         **IN_TRAINING,
         "recommender": [r for r in RECOMMENDERS if r in CONTINUING],
     },
-    "rank_items": AXES,
     "evaluate_cell": AXES,
     "rank_references": {"dataset": GRID["datasets"]},
     "aggregate_cells": {},

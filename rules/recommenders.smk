@@ -78,45 +78,17 @@ rule continue_recommender:
         " --start {input.start} 2> {log}"
 
 
-rule rank_items:
+rule evaluate_cell:
     input:
         model=f"{CELL}/model.safetensors",
         interactions=of_dataset(f"{CATALOGUE}/interactions.parquet"),
-        attacked=f"{DATASET}/attacked.parquet",
-    output:
-        lists=f"{CELL}/lists.npy",
-        held_out=f"{CELL}/held_out.parquet",
-        ranks=f"{CELL}/ranks.npy",
-    log:
-        f"{RESULTS}/logs/rank_items/{IN_CELL}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/rank_items/{IN_CELL}.tsv"
-    group:
-        "evaluate"
-    conda:
-        "../envs/varbench.yaml"
-    resources:
-        mem_mb=RANKING_MB,
-        runtime=minutes(10),
-    params:
-        code=code("rank_items.py"),
-        length=config["metrics"]["list_length"],
-    shell:
-        "rank_items.py --length {params.length} --model {input.model}"
-        " --interactions {input.interactions} --attacked {input.attacked}"
-        " --lists {output.lists} --held-out {output.held_out} --ranks {output.ranks} 2> {log}"
-
-
-rule evaluate_cell:
-    input:
-        lists=f"{CELL}/lists.npy",
-        held_out=f"{CELL}/held_out.parquet",
-        ranks=f"{CELL}/ranks.npy",
         attacked=f"{DATASET}/attacked.parquet",
         classes=of_dataset(f"{FEATURES}/classes.parquet"),
     output:
         per_user=f"{CELL}/users.parquet",
         per_item=f"{CELL}/items.parquet",
+        lists=f"{CELL}/lists.npy",
+        ranks=f"{CELL}/ranks.npy",
     log:
         f"{RESULTS}/logs/evaluate_cell/{IN_CELL}.log",
     benchmark:
@@ -130,12 +102,15 @@ rule evaluate_cell:
         runtime=minutes(10),
     params:
         code=code("evaluate_cell.py"),
+        length=config["metrics"]["list_length"],
         k=config["metrics"]["k"],
         source=category("source"),
     shell:
-        "evaluate_cell.py --k {params.k} --source-class {params.source} --lists {input.lists}"
-        " --held-out {input.held_out} --ranks {input.ranks} --attacked {input.attacked}"
-        " --classes {input.classes} --users {output.per_user} --items {output.per_item} 2> {log}"
+        "evaluate_cell.py --length {params.length} --k {params.k}"
+        " --source-class {params.source} --model {input.model}"
+        " --interactions {input.interactions} --attacked {input.attacked}"
+        " --classes {input.classes} --lists {output.lists} --ranks {output.ranks}"
+        " --users {output.per_user} --items {output.per_item} 2> {log}"
 
 
 rule rank_references:

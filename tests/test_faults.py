@@ -106,10 +106,11 @@ def test_damaged_files_are_named_and_deleting_them_rebuilds_them(undisturbed, tm
     checkout = tmp_path / "damaged"
     shutil.copytree(undisturbed, checkout)
     cells = checkout / "results/cells/mini_men/T"
+    attack = checkout / "results/attacks/mini_men/T/pgd_8"
     damaged = [
-        cells / "none/vbpr/0/lists.npy",
-        cells / "pgd_8/vbpr/0/model.safetensors",
-        checkout / "results/attacks/mini_men/T/pgd_8/outcome.parquet",
+        cells / "none/vbpr/0/model.safetensors",
+        attack / "features.npy",
+        attack / "outcome.parquet",
     ]
     for path in damaged:
         path.write_bytes(path.read_bytes()[:-100])

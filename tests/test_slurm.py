@@ -19,10 +19,11 @@ import grid
 
 CLUSTER = Path(__file__).parent / "slurm" / "cluster.sh"
 SMALLER = {"grid": {"defenses": ["T"], "attacks": ["none", "pgd_8"]}}
-# Polls more often than a cluster with other users should be.
+# Looks more often than a cluster with other users should be looked at.
 PROFILE = [
     *("--workflow-profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "1"),
     *("--seconds-between-status-checks", "2", "--latency-wait", "10"),
+    *("--max-jobs-per-timespan", "100/3s"),
 ]
 
 
@@ -206,5 +207,5 @@ def test_the_grid_on_the_cluster_gives_the_tables_of_a_local_run(runs, folder):
     }
     # Four cells are ranked and evaluated in one job.
     assert [job["Comment"] for job in done if "evaluate" in job["Comment"]] == [
-        "rule_evaluate_evaluate_cell_rank_items"
+        "rule_evaluate_evaluate_cell"
     ]

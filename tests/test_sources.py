@@ -37,7 +37,7 @@ def touched(checkout, file):
         ("src/varbench/registry.py", False),
         ("src/varbench/recommenders/vbpr.py", False),
         ("src/varbench/metrics/category.py", False),
-        ("workflow/scripts/rank_items.py", False),
+        ("workflow/scripts/evaluate_cell.py", False),
     ],
 )
 def test_digest_follows_imports(checkout, file, changes):

@@ -17,7 +17,7 @@ from PIL import Image
 
 import grid
 from varbench.extractors.networks import build
-from varbench.storage import read_table, write_array, write_table
+from varbench.storage import read_table, write_array, write_table, write_tensors
 
 SCRIPTS = grid.BASE / "workflow" / "scripts"
 # What Snakemake itself takes: no braces, its wildcards.
@@ -79,22 +79,23 @@ def test_shell_characters_in_paths_and_ids_run_nothing(tmp_path):
 
 def evaluate(folder: Path, output: Path, k: int = 2) -> subprocess.CompletedProcess[str]:
     """Evaluate a cell of two users and four items by hand."""
-    write_array(folder / "lists.npy", np.array([[0, 1, 2], [3, 2, 1]], np.int32))
-    write_array(folder / "ranks.npy", np.array([[1], [4]], np.int32))
-    held_out = pd.DataFrame({"user": [0, 1], "rank": [2, 1], "candidates": [4, 4]})
-    write_table(folder / "held_out.parquet", held_out)
+    names = ("user_factors", "user_visual_factors", "item_factors", "item_visual_factors")
+    model = {name: torch.ones(2 if name.startswith("user") else 4, 3) for name in names}
+    write_tensors(folder / "model.safetensors", model)
+    table = pd.DataFrame({"user": [0, 0, 1, 1], "item": [2, 3, 2, 1]})
+    table["held_out"] = [False, True, False, True]
+    write_table(folder / "interactions.parquet", table)
     write_table(folder / "attacked.parquet", pd.DataFrame({"item": [0]}))
     write_table(folder / "classes.parquet", pd.DataFrame({"item": range(4), "class": 0}))
-    return subprocess.run(
-        [
-            *(sys.executable, SCRIPTS / "evaluate_cell.py", "--k", str(k), "--source-class", "0"),
-            *(f"--{name}={folder / name}.npy" for name in ("lists", "ranks")),
-            f"--held-out={folder / 'held_out.parquet'}",
-            *(f"--{name}={folder / name}.parquet" for name in ("attacked", "classes")),
-            *(f"--{name}={output / name}.parquet" for name in ("users", "items")),
-        ],
-        capture_output=True,
-        text=True,
+    return run(
+        "evaluate_cell",
+        length=3,
+        k=k,
+        source_class=0,
+        model=folder / "model.safetensors",
+        **{name: folder / f"{name}.parquet" for name in ("interactions", "attacked", "classes")},
+        **{name: output / f"{name}.npy" for name in ("lists", "ranks")},
+        **{name: output / f"{name}.parquet" for name in ("users", "items")},
     )
 
 
@@ -102,8 +103,7 @@ def evaluate(folder: Path, output: Path, k: int = 2) -> subprocess.CompletedProc
 def test_a_list_length_that_the_lists_do_not_have_is_one_line(tmp_path, k):
     done = evaluate(tmp_path, tmp_path / "out", k)
     assert done.returncode == 1
-    line = f"error: --k {k}: {tmp_path}/lists.npy holds lists of 3 items; give 1 to 3\n"
-    assert done.stderr == line
+    assert done.stderr == f"error: --k {k}: lists are of 3 items; give 1 to 3\n"
 
 
 @pytest.fixture
@@ -133,6 +133,8 @@ def test_results_on_another_file_system(mount, tmp_path):
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in (disk / "cell").iterdir()) == [
         "items.parquet",
+        "lists.npy",
+        "ranks.npy",
         "users.parquet",
     ]
 

@@ -104,7 +104,6 @@ def test_an_attacks_parameter_reruns_its_cells_only(checkout):
         "measure_images": 2,
         "train_recommender": 2,
         "continue_recommender": 2,
-        "rank_items": 4,
         "evaluate_cell": 4,
         **AFTER_CELLS,
         **AFTER_IMAGES,
@@ -116,7 +115,6 @@ def test_a_recommenders_parameter_reruns_that_recommender_only(checkout):
     jobs = grid.planned(checkout)
     assert grid.rules(jobs) == {
         "continue_recommender": 6,
-        "rank_items": 6,
         "evaluate_cell": 6,
         **AFTER_CELLS,
     }
@@ -134,7 +132,6 @@ def test_a_defenses_parameter_reruns_that_defense_only(checkout):
         "measure_images": 2,
         "train_recommender": 3,
         "continue_recommender": 3,
-        "rank_items": 6,
         "evaluate_cell": 6,
         "aggregate_extractors": 1,
         **AFTER_CELLS,
@@ -173,7 +170,6 @@ def test_another_seed_runs_new_recommenders_only(checkout):
     assert grid.rules(grid.planned(checkout)) == {
         "train_recommender": 6,
         "continue_recommender": 6,
-        "rank_items": 12,
         "evaluate_cell": 12,
         **AFTER_CELLS,
     }
@@ -207,7 +203,6 @@ def test_a_protocol_switch_reruns_its_stage_only(checkout):
     assert grid.rules(grid.planned(checkout)) == {
         "train_recommender": 6,
         "continue_recommender": 6,
-        "rank_items": 12,
         "evaluate_cell": 12,
         **AFTER_CELLS,
     }

@@ -1,0 +1,88 @@
+"""Time and memory of planning a large grid: `snakemake -n` and `snakemake plan`, nothing run.
+
+The default is 4 datasets x 5 defenses x 20 attacks x 4 recommenders x 5 seeds, 8,000 cells. More
+than --seconds or --limit is an error. Nothing exists yet, so each job of the grid is planned.
+"""
+
+import argparse
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+BASE = Path(__file__).parents[1]
+
+
+def overlay(seeds: int) -> dict[str, Any]:
+    """Return a configuration that makes the embedded experiment's grid larger."""
+    generated = {"method": "generated", "unpopular": "sandal", "popular": "running shoe"}
+    pushed = {"source_category": "sandal", "target_category": "running shoe"}
+    shops = [f"shop_{n}" for n in range(4)]
+    return {
+        "catalogues": {name: {"source": {**generated, "seed": n}} for n, name in enumerate(shops)},
+        "datasets": {name: {"catalogue": name, **pushed} for name in shops},
+        "defenses": {
+            f"AT_{epsilon}": {
+                "method": "adversarial", "starts_from": "T", "epochs": 4, "epsilon": epsilon,
+                "batch_size": 32, "learning_rate": 0.05,
+            }
+            for epsilon in (2, 4)
+        },
+        "attacks": {f"pgd_{n}": {"method": "pgd", "epsilon": n} for n in range(10, 24)},
+        "recommenders": {
+            "vbpr_wide": {"method": "vbpr", "epochs": 30, "factors": 128},
+            "amr_wide": {
+                "method": "amr", "epochs": 15, "factors": 128, "starts_from": "vbpr_wide"
+            },
+        },
+        "grid": {"datasets": shops},
+        "seeds": list(range(seeds)),
+    }  # fmt: skip
+
+
+def measure(folder: Path, *arguments: str) -> tuple[str, float, float, float]:
+    """Run Snakemake; return what it said, seconds, CPU seconds and its peak memory in MB."""
+    line = [sys.executable, "-m", "snakemake", "--cores", "8", "--nocolor", *arguments]
+    line += ["--snakefile", str(BASE / "Snakefile"), "--configfile", "overlay.yaml"]
+    began = time.perf_counter()
+    with (folder / "output.txt").open("w", encoding="utf-8") as output:
+        process = subprocess.Popen(line, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
+        _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    said = (folder / "output.txt").read_text(encoding="utf-8")
+    if process.returncode:
+        sys.exit(said[-2000:])
+    unit = 1024 if platform.system() == "Linux" else 1024**2
+    return said, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / unit
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5, help="cells are 1,600 times as many")
+    parser.add_argument("--seconds", type=float, default=60, help="that a command may take")
+    parser.add_argument("--limit", type=float, default=2_000, help="MB that it may take")
+    given = parser.parse_args()
+    print("| command | jobs | seconds | CPU seconds | peak memory, MB |\n|---|---:|---:|---:|---:|")
+    exceeded = False
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "overlay.yaml").write_text(yaml.safe_dump(overlay(given.seeds)), encoding="utf-8")
+        for command, arguments in (("snakemake -n", ["-n", "all"]), ("snakemake plan", ["plan"])):
+            said, seconds, cpu, peak = measure(folder, *arguments)
+            jobs = max(map(int, re.findall(r"^ *total +(\d+)", said, re.MULTILINE)))
+            print(f"| {command} | {jobs} | {seconds:.1f} | {cpu:.1f} | {peak:.0f} |", flush=True)
+            exceeded |= seconds > given.seconds or peak > given.limit
+    if exceeded:
+        sys.exit(f"error: more than {given.seconds:g} seconds or {given.limit:g} MB")
+
+
+if __name__ == "__main__":
+    main()
