@@ -1,5 +1,9 @@
 # Attacks on the images of the source category, and what they change to the eye and the network.
 
+MEASURE_GPU = (
+    0 if config["perceptual"]["weights"] == "stand-in" else GPU
+)  # it uses no network
+
 
 rule attack_images:
     input:
@@ -66,7 +70,7 @@ rule measure_images:
     resources:
         mem_mb=ATTACK_MB,
         runtime=minutes(20),
-        gpu=GPU if config["perceptual"]["weights"] != "stand-in" else 0,
+        gpu=MEASURE_GPU,
         device=config["device"],
         torch_threads=config["threads"]["attack"],
     params:

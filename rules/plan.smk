@@ -62,6 +62,8 @@ COSTLY = {
     "train_recommender": "recommender",
     "continue_recommender": "recommender",
 }
+WITHOUT_GPU = [] if MEASURE_GPU else ["measure_images"]
+PROCESSES = {d: config["defenses"][d]["processes"] for d in DEFENSES if d in TRAINED}
 
 
 rule plan:

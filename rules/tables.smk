@@ -14,16 +14,23 @@ IMAGE_AXES = {
     "defense": AXES["defense"],
     "attack": NOT_CLEAN,
 }
+# The clean cells that changes are taken from: of the same defense, or of the undefended network.
+BASELINE = (
+    config["undefended"] if config["metrics"]["baseline"] == "undefended" else None
+)
+CLEAN_AXES = {**AXES, "attack": CLEAN, "defense": BASELINE or AXES["defense"]}
 TABLES = f"{RESULTS}/tables"
 
 
 rule aggregate_cells:
     input:
         per_user=expand(f"{CELL}/users.parquet", **AXES),
+        clean=expand(f"{CELL}/users.parquet", **CLEAN_AXES),
         per_item=expand(f"{CELL}/items.parquet", **AXES),
         references=expand(f"{DATASET}/references.parquet", dataset=AXES["dataset"]),
     output:
         chr=f"{TABLES}/table1.csv",
+        changes=f"{TABLES}/changes.csv",
         accuracy=f"{TABLES}/accuracy.csv",
         ranks=f"{TABLES}/item_ranks.csv",
     log:
@@ -41,14 +48,15 @@ rule aggregate_cells:
         k=config["metrics"]["k"],
         counted=config["metrics"]["counted"],
         clean=CLEAN,
+        baseline=f"--baseline {BASELINE}" if BASELINE else "",
         confidence=config["metrics"]["confidence"],
         resamples=config["metrics"]["resamples"],
         seed=config["seed"],
     shell:
         "aggregate_cells.py --axes {params.axes:q} --cell {params.cell:q}"
-        " --dataset {params.dataset:q} --k {params.k} --counted {params.counted} --clean {params.clean} --confidence {params.confidence}"
-        " --resamples {params.resamples} --seed {params.seed} --chr {output.chr}"
-        " --accuracy {output.accuracy} --ranks {output.ranks} 2> {log}"
+        " --dataset {params.dataset:q} --k {params.k} --counted {params.counted} --clean {params.clean} {params.baseline}"
+        " --confidence {params.confidence} --resamples {params.resamples} --seed {params.seed}"
+        " --chr {output.chr} --changes {output.changes} --accuracy {output.accuracy} --ranks {output.ranks} 2> {log}"
 
 
 rule aggregate_images:

@@ -102,6 +102,41 @@ def test_a_killed_run_goes_on_after_unlocking(undisturbed, tmp_path):
     assert tables(checkout) == tables(undisturbed)
 
 
+# Python runs it at every start. The first file of each kind is cut in half where it is written, at
+# its temporary name, and its writer killed; a note beside it says so.
+KILLER = """
+import os, signal, sys
+from pathlib import Path
+
+plain = Path.replace
+
+def replace(self, target):
+    note = Path(__file__).with_name("killed" + Path(target).suffix)
+    if not note.exists():
+        note.touch()
+        os.truncate(self, self.stat().st_size // 2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return plain(self, target)
+
+if any("/workflow/scripts/" in word for word in sys.orig_argv):
+    Path.replace = replace
+"""
+
+
+def test_jobs_killed_while_they_write_each_kind_of_file(undisturbed, tmp_path, monkeypatch):
+    checkout = copy(tmp_path / "killed")
+    killer = tmp_path / "killer"
+    killer.mkdir()
+    (killer / "sitecustomize.py").write_text(KILLER)
+    monkeypatch.setenv("PYTHONPATH", str(killer))
+    run(checkout, "--retries", "3")
+    kinds = {path.suffix for path in (checkout / "results").rglob("*") if path.is_file()}
+    killed = {path.suffix for path in killer.glob("killed.*")}
+    assert killed == kinds - {".log", ".tsv"}  # Snakemake's own
+    assert {".zip", ".parquet", ".npy", ".safetensors", ".csv", ".json", ".pdf", ".tex"} <= killed
+    assert tables(checkout) == tables(undisturbed)
+
+
 def test_damaged_files_are_named_and_deleting_them_rebuilds_them(undisturbed, tmp_path):
     checkout = tmp_path / "damaged"
     shutil.copytree(undisturbed, checkout)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from varbench.metrics import statistics
-from varbench.metrics.statistics import bootstrap_interval
+from varbench.metrics.statistics import adjusted, bootstrap_interval, paired_p_value
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95])
@@ -98,3 +98,31 @@ def test_seeds_differ_and_chunks_do_not(monkeypatch):
 def test_what_has_no_mean_is_refused(values):
     with pytest.raises(ValueError, match="bootstrap"):
         bootstrap_interval(values, seed=0)
+
+
+def test_p_value_is_that_of_all_changes_of_sign():
+    """Under no change a difference is as likely as its opposite: the exact test, 2^14 cases."""
+    change = np.random.default_rng(0).normal(0.6, 1, 14)
+    signs = np.array(list(product([-1, 1], repeat=14)))
+    as_far = np.abs(signs @ change) >= abs(change.sum()) - 1e-9
+    assert paired_p_value(change + 3, np.full(14, 3)) == pytest.approx(as_far.mean(), abs=0.01)
+
+
+def test_p_values_of_no_change_are_uniform():
+    random = np.random.default_rng(4)
+    drawn = [paired_p_value(*random.poisson(1, (2, 300))) for _ in range(400)]
+    assert stats.kstest(drawn, "uniform").pvalue > 0.01
+
+
+@given(samples.filter(lambda values: len(values) > 1))
+def test_p_value_of_the_same_values_and_of_a_shift(values):
+    assert paired_p_value(values, values) == 1
+    assert paired_p_value(np.array(values) + 1, values) == 0
+    with pytest.raises(ValueError, match="paired"):
+        paired_p_value(values, [float("nan")] * len(values))
+
+
+def test_adjusted_p_values_step_up():
+    """By hand: p m / rank, and never above the next one's."""
+    assert adjusted([0.01, 0.04, 0.03, 0.5]) == pytest.approx([0.04, 0.16 / 3, 0.16 / 3, 0.5])
+    assert adjusted([]) == []

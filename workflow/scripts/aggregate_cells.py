@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Aggregate the per-user and per-item values of all cells into table 1, accuracy and ranks."""
+"""Aggregate the values of all cells, per user and item: table 1, its changes, accuracy, ranks."""
 
 import json
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from varbench.metrics.statistics import bootstrap_interval
+from varbench.metrics.statistics import adjusted, bootstrap_interval, paired_p_value
 from varbench.seeds import derive
 from varbench.storage import read_table, write_table
 from varbench.workflow import command
@@ -16,6 +18,7 @@ HITS = {"attacked": "category_hits", "seen": "category_hits_seen"}
 ACCURACY = ("hr", "ndcg", "auc")
 OF_CATEGORY = ["category_ndcg", "category_share"]
 KEYS = ["dataset", "defense", "attack", "recommender", "seed"]
+CHANGES = [*KEYS, "baseline_defense", "change", "change_low", "change_high", "p_value"]
 
 
 def main() -> None:
@@ -26,33 +29,44 @@ def main() -> None:
     options.add_argument("--k", type=int, required=True)
     options.add_argument("--counted", choices=HITS, required=True, help="items that CHR counts")
     options.add_argument("--clean", required=True, help="name of the attack that changes nothing")
+    options.add_argument("--baseline", help="defense of the clean cells; by default each its own")
     options.add_argument("--confidence", type=float, required=True)
     options.add_argument("--resamples", type=int, required=True)
     options.add_argument("--seed", type=int, required=True)
-    command.add_paths(options, chr="out", accuracy="out", ranks="out")
+    command.add_paths(options, chr="out", changes="out", accuracy="out", ranks="out")
     given = options.parse_args()
 
-    hit_ratios, accuracies, ranks = [], [], []
-    for values in product(*(given.axes[key] for key in KEYS)):
-        cell = dict(zip(KEYS, values, strict=True))
-        folder = Path(given.cell.format(**cell))
-        users = read_table(folder / "users.parquet", [HITS[given.counted], *ACCURACY, *OF_CATEGORY])
-        hits = users[HITS[given.counted]].to_numpy()
-        low, high = bootstrap_interval(
-            hits,
+    def interval(values: NDArray[np.float64], cell: dict[str, object]) -> tuple[float, float]:
+        return bootstrap_interval(
+            values,
             confidence=given.confidence,
             resamples=given.resamples,
             seed=derive("bootstrap", given.seed, json.dumps(cell)),
         )
-        hit_ratios.append(
-            cell
-            | {
-                f"chr_at_{given.k}": hits.mean(),
-                f"chr_at_{given.k}_low": low,
-                f"chr_at_{given.k}_high": high,
-                "users": len(hits),
-            }
-        )
+
+    column, chr_at_k = HITS[given.counted], f"chr_at_{given.k}"
+    hit_ratios, changes, accuracies, ranks = [], [], [], []
+    for values in product(*(given.axes[key] for key in KEYS)):
+        cell = dict(zip(KEYS, values, strict=True))
+        folder = Path(given.cell.format(**cell))
+        users = read_table(folder / "users.parquet", [column, *ACCURACY, *OF_CATEGORY])
+        hits = users[column].to_numpy(np.float64)
+        low, high = interval(hits, cell)
+        bounds = {f"{chr_at_k}_low": low, f"{chr_at_k}_high": high}
+        hit_ratios.append(cell | {chr_at_k: hits.mean()} | bounds | {"users": len(hits)})
+        if cell["attack"] != given.clean:
+            start = cell | {"attack": given.clean, "defense": given.baseline or cell["defense"]}
+            path = Path(given.cell.format(**start)) / "users.parquet"
+            change = hits - read_table(path, [column])[column].to_numpy()
+            low, high = interval(change, cell)
+            bounds = {"change_low": low, "change_high": high}
+            p_value = paired_p_value(change, np.zeros_like(change))
+            changes.append(
+                cell
+                | {"baseline_defense": start["defense"], "change": change.mean()}
+                | bounds
+                | {"p_value": p_value}
+            )
         accuracies.append(cell | users[[*ACCURACY, *OF_CATEGORY]].mean().to_dict())
         ranks.append(read_table(folder / "items.parquet").assign(**cell))
     for dataset in given.axes["dataset"]:
@@ -62,6 +76,8 @@ def main() -> None:
                 {"dataset": dataset, "recommender": reference} | users[[*ACCURACY]].mean().to_dict()
             )
     write_table(given.chr, pd.DataFrame(hit_ratios))
+    tested = pd.DataFrame(changes, columns=CHANGES)
+    write_table(given.changes, tested.assign(p_adjusted=adjusted(tested["p_value"])))
     write_table(
         given.accuracy,
         pd.DataFrame(accuracies)

@@ -5,6 +5,7 @@ A job's cost is the mean of the measured ones of its rule that share most of its
 defense, recommender, ...). What has never been measured is counted, and named as missing.
 """
 
+from collections import Counter
 from itertools import product
 from pathlib import Path
 from statistics import mean
@@ -14,22 +15,24 @@ import pandas as pd
 
 from varbench.workflow import command
 
+Names = frozenset[str]  # that a job has along the axes of its rule
+
 # The axes that decide what a job costs, in this order; a seed does not.
 DECISIVE = ("attack", "defense", "recommender", "dataset", "catalogue")
 
 
-def measured(folder: Path, rule: str) -> list[tuple[set[str], float]]:
+def measured(folder: Path, rule: str) -> list[tuple[Names, float]]:
     """Return the names and the seconds of a rule's benchmarks, wherever under ``folder``."""
     found = []
     for root in [folder, *(path.parent for path in folder.glob("*/benchmarks"))]:
         top = root / "benchmarks" / rule
         for path in [*top.rglob("*.tsv"), *top.parent.glob(f"{rule}.tsv")]:
             names = path.relative_to(top.parent).with_suffix("").parts
-            found.append((set(names), float(pd.read_csv(path, sep="\t")["s"].mean())))
+            found.append((frozenset(names), float(pd.read_csv(path, sep="\t")["s"].mean())))
     return found
 
 
-def nearest(names: set[str], known: list[tuple[set[str], float]]) -> float | None:
+def nearest(names: Names, known: list[tuple[Names, float]]) -> float | None:
     """Return the mean of the known values that share the most names; None without any."""
     if not known:
         return None
@@ -46,20 +49,21 @@ def row(rule: str, spec: dict[str, Any], folder: Path) -> dict[str, Any]:
         for names in product(*axes.values())
     ]
     seconds = measured(folder, rule)
-    sizes: list[tuple[set[str], float]] = []
-    missing = []
+    sizes: list[tuple[Names, float]] = []
+    missing: list[Names] = []
     for job in jobs:
         outputs = [Path(pattern.format(**job)) for pattern in spec["outputs"]]
         if all(path.exists() for path in outputs):
-            sizes.append((set(job.values()), sum(path.stat().st_size for path in outputs)))
+            sizes.append((frozenset(job.values()), sum(path.stat().st_size for path in outputs)))
         else:
-            missing.append({job[axis] for axis in DECISIVE if axis in job})
+            missing.append(frozenset(job[axis] for axis in DECISIVE if axis in job))
     # Jobs that differ in nothing that decides their cost are estimated once.
-    kinds = {frozenset(names): 0 for names in missing}
-    for names in missing:
-        kinds[frozenset(names)] += 1
-    hours = sum((nearest(set(k), seconds) or 0) * count for k, count in kinds.items()) / 3600
-    disk = sum((nearest(set(k), sizes) or 0) * count for k, count in kinds.items())
+    hours, disk = 0.0, 0.0
+    for kind, count in Counter(missing).items():
+        # The processes of a job work side by side, each with its own threads and GPU.
+        processes = max((spec["processes"].get(name, 1) for name in kind), default=1)
+        hours += (nearest(kind, seconds) or 0) * count * processes / 3600
+        disk += (nearest(kind, sizes) or 0) * count
     return {
         "rule": rule,
         "jobs": len(jobs),

@@ -1,7 +1,8 @@
-"""Uncertainty of a mean over users."""
+"""Uncertainty of a mean over users, and of its change."""
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 
 # Counts held in memory at a time: 8 MB.
 CHUNK = 1_000_000
@@ -32,3 +33,26 @@ def bootstrap_interval(
     bounds = [(1 - confidence) / 2, (1 + confidence) / 2]
     low, high = np.quantile(np.concatenate(sums) / users, bounds)
     return float(low), float(high)
+
+
+def paired_p_value(after: ArrayLike, before: ArrayLike) -> float:
+    """Return the two-sided p value of a paired t-test: that the mean of all users did not change.
+
+    after, before : (users,), a value of each user, in the same order
+
+    The test takes users as drawn at random and the two trainings as given: it says nothing of how
+    much another seed would change. Without any difference between users it has no spread to judge
+    by; then the p value is 1 where nothing changed and 0 where all changed alike.
+    """
+    change = np.asarray(after, dtype=np.float64) - np.asarray(before, dtype=np.float64)
+    if change.ndim != 1 or change.size < 2 or not np.isfinite(change).all():
+        raise ValueError("a paired test needs two vectors of finite values of at least two users")
+    if np.ptp(change) == 0:
+        return float(change[0] == 0)
+    return float(stats.ttest_1samp(change, 0).pvalue)
+
+
+def adjusted(p_values: ArrayLike) -> list[float]:
+    """Return p values that control the false discovery rate (Benjamini and Hochberg 1995)."""
+    given = np.asarray(p_values, dtype=np.float64)
+    return stats.false_discovery_control(given).tolist() if given.size else []

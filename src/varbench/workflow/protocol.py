@@ -49,6 +49,7 @@ SWITCHES = {
     "D11_user_factors": Switch("recommenders", "user_factors", "shared", _BPR),
     "D12_split": Switch("catalogues", "split", "single_pass_random"),
     "D14_cw_variable": Switch("attacks", "variable", "normalised", ("carlini_wagner",)),
+    "D15_baseline": Switch("metrics", "baseline", "undefended"),
 }
 
 
