@@ -49,8 +49,6 @@ rule train_extractor:
         mem_mb=training_mb,
         runtime=minutes(60, training_seconds),
         gpu=lambda w: GPU * processes(w),
-        device=config["device"],
-        torch_threads=config["threads"]["extractor"],
     params:
         code=code("train_extractor.py", "defense"),
         network=network(),
@@ -64,7 +62,7 @@ rule train_extractor:
         " --defense {params.defense:q} {params.start}"
         " --seed {params.seed} --images {params.images:q} {params.options}"
         " --weights {output.weights} --log {output.training}"
-        " --device {resources.device} --threads {resources.torch_threads} 2> {log}"
+        " --device {config[device]} --threads {config[threads][extractor]} 2> {log}"
 
 
 rule load_extractor:
@@ -107,8 +105,6 @@ rule extract_features:
         mem_mb=EXTRACTION_MB,
         runtime=minutes(120),
         gpu=GPU,
-        device=config["device"],
-        torch_threads=config["threads"]["attack"],
     params:
         code=code("extract_features.py"),
         network=network(),
@@ -117,4 +113,4 @@ rule extract_features:
         "extract_features.py --network {params.network:q}"
         " --batch-size {params.batch_size} --weights {input.weights} --images {input.images}"
         " --features {output.features} --classes {output.classes}"
-        " --device {resources.device} --threads {resources.torch_threads} 2> {log}"
+        " --device {config[device]} --threads {config[threads][attack]} 2> {log}"

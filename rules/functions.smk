@@ -32,11 +32,9 @@ def of_dataset(pattern):
     """Fill in the catalogue of the wildcard's dataset and, where asked for, `undefended`."""
 
     def path(wildcards):
-        catalogue = config["datasets"][wildcards.dataset]["catalogue"]
-        return expand(
-            pattern,
-            catalogue=catalogue,
-            **{"defense": config["undefended"], **wildcards},
+        return pattern.format(
+            catalogue=catalogue_of(wildcards),
+            defense=wildcards.get("defense", config["undefended"]),
         )
 
     return path

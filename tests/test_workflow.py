@@ -81,6 +81,25 @@ def test_tables_have_a_row_for_every_cell(finished):
             assert (tables / f"{name}.{suffix}").stat().st_size > 200
 
 
+def test_changes_are_those_of_table_1_against_the_same_defenses_clean_cell(finished):
+    tables = finished / "results" / "tables"
+    keys = ["dataset", "defense", "recommender", "seed"]
+    hit_ratios = pd.read_csv(tables / "table1.csv")
+    clean = hit_ratios[hit_ratios["attack"] == "none"].set_index(keys)["chr_at_10"]
+    attacked = hit_ratios[hit_ratios["attack"] != "none"].set_index([*keys, "attack"])["chr_at_10"]
+    changes = pd.read_csv(tables / "changes.csv").set_index([*keys, "attack"])
+    assert len(changes) == len(attacked)
+    expected = attacked - clean.reindex(attacked.index.droplevel("attack")).to_numpy()
+    pd.testing.assert_series_equal(
+        changes["change"].sort_index(), expected.sort_index(), check_names=False
+    )
+    assert (changes["baseline_defense"] == changes.index.get_level_values("defense")).all()
+    assert (changes["change_low"] <= changes["change"]).all()
+    assert (changes["change"] <= changes["change_high"]).all()
+    assert changes["p_value"].between(0, 1).all()
+    assert (changes["p_adjusted"] >= changes["p_value"] - 1e-12).all()
+
+
 def test_attacked_images_are_stored_within_epsilon(finished):
     for path in (finished / "results" / "attacks").glob("*/*/pgd_8/outcome.parquet"):
         outcome = pd.read_parquet(path)
@@ -206,8 +225,9 @@ def test_a_protocol_switch_reruns_its_stage_only(checkout):
         "evaluate_cell": 12,
         **AFTER_CELLS,
     }
-    edit(checkout, "protocol", {"D6_counted_items": "as_published"})
-    assert grid.rules(grid.planned(checkout)) == AFTER_CELLS
+    for switch in ("D6_counted_items", "D15_baseline"):
+        edit(checkout, "protocol", {switch: "as_published"})
+        assert grid.rules(grid.planned(checkout)) == AFTER_CELLS
     edit(checkout, "protocol", {"D2_saving": "as_published"})
     attacks = {dict(w).get("attack") for rule, w in grid.planned(checkout) if w}
     assert attacks == {"pgd_8", "cw"}
