@@ -118,7 +118,7 @@ def cell(name: str, epochs: int, folder: Path, device: str, threads: int) -> lis
             "evaluate_cell.py",
             **interactions,
             **attacked,
-            model=out / "model.safetensors",
+            models=out / "model.safetensors",
             classes=folder / "classes.parquet",
             lists=out / "lists.npy",
             ranks=out / "ranks.npy",

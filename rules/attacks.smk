@@ -60,8 +60,6 @@ rule measure_images:
         f"{RESULTS}/logs/measure_images/{IN_ATTACK}.log",
     benchmark:
         f"{RESULTS}/benchmarks/measure_images/{IN_ATTACK}.tsv"
-    group:
-        "measure"
     conda:
         "../envs/varbench.yaml"
     threads: config["threads"]["attack"]

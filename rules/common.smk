@@ -54,7 +54,8 @@ FEATURES = f"{RESULTS}/features/{{catalogue}}/{{defense}}"
 DATASET = f"{RESULTS}/datasets/{{dataset}}"
 IN_ATTACK = "{dataset}/{defense}/{attack}"
 ATTACK = f"{RESULTS}/attacks/{IN_ATTACK}"
-IN_CELL = "{dataset}/{defense}/{attack}/{recommender}/{seed}"
+OF_SEEDS = "{dataset}/{defense}/{attack}/{recommender}"
+IN_CELL = f"{OF_SEEDS}/{{seed}}"
 CELL = f"{RESULTS}/cells/{IN_CELL}"
 
 # The names along each axis: all that are defined, or those that `grid` picks.

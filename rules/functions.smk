@@ -40,6 +40,11 @@ def of_dataset(pattern):
     return path
 
 
+def every_seed(file):
+    """A file of a cell under each of the recommenders' seeds."""
+    return expand(f"{CELL}/{file}", seed=config["seeds"], allow_missing=True)
+
+
 def verbatim(text):
     """A parameter that keeps its braces: a pattern that a script fills in itself."""
     return lambda wildcards: text

@@ -45,7 +45,7 @@ AXES_OF_RULES = {
         **IN_TRAINING,
         "recommender": [r for r in RECOMMENDERS if r in CONTINUING],
     },
-    "evaluate_cell": AXES,
+    "evaluate_cell": {k: v for k, v in AXES.items() if k != "seed"},
     "rank_references": {"dataset": GRID["datasets"]},
     "aggregate_cells": {},
     "aggregate_images": {},

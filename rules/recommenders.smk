@@ -74,23 +74,22 @@ rule continue_recommender:
         " --start {input.start} 2> {log}"
 
 
+# All seeds of a cell in one job, which takes longer to start than to rank.
 rule evaluate_cell:
     input:
-        model=f"{CELL}/model.safetensors",
+        models=every_seed("model.safetensors"),
         interactions=of_dataset(f"{CATALOGUE}/interactions.parquet"),
         attacked=f"{DATASET}/attacked.parquet",
         classes=of_dataset(f"{FEATURES}/classes.parquet"),
     output:
-        per_user=f"{CELL}/users.parquet",
-        per_item=f"{CELL}/items.parquet",
-        lists=f"{CELL}/lists.npy",
-        ranks=f"{CELL}/ranks.npy",
+        per_user=every_seed("users.parquet"),
+        per_item=every_seed("items.parquet"),
+        lists=every_seed("lists.npy"),
+        ranks=every_seed("ranks.npy"),
     log:
-        f"{RESULTS}/logs/evaluate_cell/{IN_CELL}.log",
+        f"{RESULTS}/logs/evaluate_cell/{OF_SEEDS}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/evaluate_cell/{IN_CELL}.tsv"
-    group:
-        "evaluate"
+        f"{RESULTS}/benchmarks/evaluate_cell/{OF_SEEDS}.tsv"
     conda:
         "../envs/varbench.yaml"
     resources:
@@ -103,7 +102,7 @@ rule evaluate_cell:
         source=category("source"),
     shell:
         "evaluate_cell.py --length {params.length} --k {params.k}"
-        " --source-class {params.source} --model {input.model}"
+        " --source-class {params.source} --models {input.models}"
         " --interactions {input.interactions} --attacked {input.attacked}"
         " --classes {input.classes} --lists {output.lists} --ranks {output.ranks}"
         " --users {output.per_user} --items {output.per_item} 2> {log}"

@@ -92,7 +92,7 @@ def evaluate(folder: Path, output: Path, k: int = 2) -> subprocess.CompletedProc
         length=3,
         k=k,
         source_class=0,
-        model=folder / "model.safetensors",
+        models=folder / "model.safetensors",
         **{name: folder / f"{name}.parquet" for name in ("interactions", "attacked", "classes")},
         **{name: output / f"{name}.npy" for name in ("lists", "ranks")},
         **{name: output / f"{name}.parquet" for name in ("users", "items")},
