@@ -11,16 +11,17 @@ from pathlib import Path
 
 BASE = Path(workflow.basedir)
 
-# Jobs find this checkout's commands and package, and the Python that runs Snakemake.
+# Jobs find this checkout's commands and package, and the Python that runs Snakemake, first.
 for variable, folders in {
     "PATH": [BASE / "workflow" / "scripts", Path(sys.executable).parent],
     "PYTHONPATH": [BASE / "src"],
     # In a container, PATH is the image's.
     "APPTAINERENV_PREPEND_PATH": [BASE / "workflow" / "scripts"],
 }.items():
-    found = os.environ.get(variable, "").split(os.pathsep)
-    missing = [str(folder) for folder in folders if str(folder) not in found]
-    os.environ[variable] = os.pathsep.join(filter(None, [*missing, *found]))
+    ours = [str(folder) for folder in folders]
+    others = os.environ.get(variable, "").split(os.pathsep)
+    others = [folder for folder in others if folder and folder not in ours]
+    os.environ[variable] = os.pathsep.join([*ours, *others])
 sys.path.insert(0, str(BASE / "src"))
 
 from varbench.downloads import registry

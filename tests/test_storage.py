@@ -92,3 +92,13 @@ def test_a_missing_column_is_named(tmp_path):
     storage.write_table(tmp_path / "t.parquet", pd.DataFrame({"x": [1]}))
     with pytest.raises(InputError, match=r"t\.parquet: lacks the column\(s\) y"):
         storage.read_table(tmp_path / "t.parquet", ["x", "y"])
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path):
+    left, of_another = tmp_path / ".a.npy.x1y2.part", tmp_path / ".aa.npy.x1y2.part"
+    for path in (left, of_another):
+        path.write_bytes(b"half")
+    write_array(tmp_path / "a.npy", np.arange(3))
+    assert not left.exists()
+    assert of_another.exists()
+    assert read_array(tmp_path / "a.npy").tolist() == [0, 1, 2]

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
@@ -30,10 +31,14 @@ FULL = 2**16  # bytes left on a disk that is as good as full
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its place when the block succeeds.
 
-    Whatever a full disk makes a writer raise becomes an OSError that names ``path``.
+    Whatever a full disk makes a writer raise becomes an OSError that names ``path``. What a killed
+    writer of the same file has left is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+    prefix, suffix = f".{path.name}.", ".part"
+    for left in path.parent.glob(f"{escape(prefix)}*{suffix}"):
+        left.unlink(missing_ok=True)
+    with NamedTemporaryFile(dir=path.parent, prefix=prefix, suffix=suffix, delete=False) as file:
         temporary = Path(file.name)
     try:
         yield temporary
