@@ -98,7 +98,7 @@ def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path):
     left, of_another = tmp_path / ".a.npy.x1y2.part", tmp_path / ".aa.npy.x1y2.part"
     for path in (left, of_another):
         path.write_bytes(b"half")
-    write_array(tmp_path / "a.npy", np.arange(3))
+    storage.write_array(tmp_path / "a.npy", np.arange(3))
     assert not left.exists()
     assert of_another.exists()
-    assert read_array(tmp_path / "a.npy").tolist() == [0, 1, 2]
+    assert storage.read_array(tmp_path / "a.npy").tolist() == [0, 1, 2]
