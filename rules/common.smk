@@ -33,11 +33,13 @@ from varbench.workflow.configuration import (
     class_index,
     complete,
     in_order,
+    no_key_twice,
     read_classes,
 )
 from varbench.workflow.sources import Sources, content, listing
 
 try:
+    no_key_twice(map(Path, workflow.configfiles))
     complete(config, BASE / "resources" / "config.schema.yaml")
     CORRECTED = deepcopy(config)
     protocol.apply(config)

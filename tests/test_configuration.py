@@ -8,7 +8,13 @@ import yaml
 
 from varbench.errors import InputError
 from varbench.registry import METHODS, resolve
-from varbench.workflow.configuration import class_index, complete, in_order, read_classes
+from varbench.workflow.configuration import (
+    class_index,
+    complete,
+    in_order,
+    no_key_twice,
+    read_classes,
+)
 
 BASE = Path(__file__).parents[1]
 SCHEMA = BASE / "resources" / "config.schema.yaml"
@@ -86,6 +92,7 @@ def test_overlays_fit_the_embedded_experiment(config, overlay):
         ("grid/defenses", ["TA"], r"grid\.defenses: unknown 'TA'; did you mean"),
         ("grid/recommenders", ["vpbr"], r"grid\.recommenders: unknown 'vpbr'; did you mean"),
         ("attacks/pgd_4/epsilon", "four", r"attacks\.pgd_4\.epsilon: 'four' is not of type"),
+        ("grid/attacks", ["pgd_4"], r"grid\.attacks: lacks 'none', the clean baseline"),
         ("attacks/none", None, r"exactly one attack of method 'none' is needed"),
         ("attacks/x;reboot", {"method": "none"}, r"attacks: 'x;reboot' does not match"),
         ("results", "a; reboot", r"results: 'a; reboot' does not match .*\(a path of letters"),
@@ -176,3 +183,13 @@ def test_a_class_file_in_another_encoding_is_named(config, tmp_path):
     complete(config, SCHEMA)
     with pytest.raises(InputError, match=r"extractor\.classes: .*classes\.txt: .*save it as UTF-8"):
         read_classes(config, BASE)
+
+
+@pytest.mark.parametrize("inner", ["attacks:\n  b: 2", "x: {a: {c: 1, c: 2}}"])
+def test_a_key_that_is_there_twice_is_named(tmp_path, inner):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"attacks: &all\n  a: {{<<: *all}}\n{inner}\n")
+    with pytest.raises(InputError, match=r"mine\.yaml: line 3: '(attacks|c)' is there twice"):
+        no_key_twice([path])
+    path.write_text("attacks: &all {a: 1}\nothers: {<<: *all, a: [1, 1]}\n")
+    no_key_twice([path])

@@ -1,7 +1,7 @@
 """The experiment's configuration: checked against its schema, completed with defaults."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
@@ -64,6 +64,24 @@ def complete(config: Config, schema_path: Path) -> None:
             _validate(block, {**schema["$defs"][kind][method], "$defs": schema["$defs"]}, key)
     for problem in contradictions(config):
         raise InputError(problem)
+
+
+def no_key_twice(paths: Iterable[Path]) -> None:
+    """Raise InputError if a file names a key twice: YAML's readers silently keep the last."""
+    for path in paths:
+        pending = [yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader)]
+        reached = set()  # an alias leads to a node that is elsewhere too, even above
+        while pending:
+            node = pending.pop()
+            if not isinstance(node, yaml.MappingNode) or id(node) in reached:
+                continue  # lists hold no blocks here
+            reached.add(id(node))
+            names = [key.value for key, _ in node.value]
+            for number, (key, value) in enumerate(node.value):
+                if key.value in names[:number]:
+                    line = key.start_mark.line + 1
+                    raise InputError(f"{path}: line {line}: {key.value!r} is there twice")
+                pending.append(value)
 
 
 def in_order(config: Config, axis: str) -> list[str]:

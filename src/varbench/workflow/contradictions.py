@@ -44,8 +44,10 @@ def contradictions(config: Config) -> Iterator[str]:
             yield f"datasets: more than one stands for {name}"
     yield from _of_training(config)
     clean = [name for name, attack in config["attacks"].items() if attack["method"] == "none"]
-    if len(clean) != 1 or clean[0] not in (config["grid"]["attacks"] or clean):
+    if len(clean) != 1:
         yield "attacks: exactly one attack of method 'none' is needed, the clean baseline"
+    elif clean[0] not in (config["grid"]["attacks"] or clean):
+        yield f"grid.attacks: lacks {clean[0]!r}, the clean baseline"
     if config["metrics"]["k"] > config["metrics"]["list_length"]:
         yield "metrics.k: longer than the stored lists (metrics.list_length)"
 
