@@ -1,8 +1,7 @@
 # Attacks on the images of the source category, and what they change to the eye and the network.
 
-MEASURE_GPU = (
-    0 if config["perceptual"]["weights"] == "stand-in" else GPU
-)  # it uses no network
+# The stand-in for LPIPS has no network that a GPU would be for.
+MEASURE_GPU = 0 if config["perceptual"]["weights"] == "stand-in" else GPU
 
 
 rule attack_images:

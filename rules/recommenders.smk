@@ -74,7 +74,7 @@ rule continue_recommender:
         " --start {input.start} 2> {log}"
 
 
-# All seeds of a cell in one job, which takes longer to start than to rank.
+# All seeds of a cell in one job: starting it takes longer than ranking once.
 rule evaluate_cell:
     input:
         models=every_seed("model.safetensors"),
@@ -94,7 +94,7 @@ rule evaluate_cell:
         "../envs/varbench.yaml"
     resources:
         mem_mb=RANKING_MB,
-        runtime=minutes(10),
+        runtime=minutes(10 * len(config["seeds"])),
     params:
         code=code("evaluate_cell.py"),
         length=config["metrics"]["list_length"],

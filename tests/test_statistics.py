@@ -108,6 +108,16 @@ def test_p_value_is_that_of_all_changes_of_sign():
     assert paired_p_value(change + 3, np.full(14, 3)) == pytest.approx(as_far.mean(), abs=0.01)
 
 
+def test_users_are_paired():
+    """Users differ far more from each other than from themselves before."""
+    random = np.random.default_rng(2)
+    before = random.normal(0, 10, 50)
+    after = before + random.normal(0.5, 1, 50)
+    ours = paired_p_value(after, before)
+    assert ours == pytest.approx(stats.ttest_rel(after, before).pvalue)
+    assert ours < 0.01 < stats.ttest_ind(after, before).pvalue
+
+
 def test_p_values_of_no_change_are_uniform():
     random = np.random.default_rng(4)
     drawn = [paired_p_value(*random.poisson(1, (2, 300))) for _ in range(400)]

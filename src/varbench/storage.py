@@ -32,11 +32,11 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path`` that takes its place when the block succeeds.
 
     Whatever a full disk makes a writer raise becomes an OSError that names ``path``. What a killed
-    writer of the same file has left is removed.
+    writer of the same file has left is removed: a path has one writer at a time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     prefix, suffix = f".{path.name}.", ".part"
-    for left in path.parent.glob(f"{escape(prefix)}*{suffix}"):
+    for left in path.parent.glob(f"{escape(prefix)}{'?' * 8}{suffix}"):
         left.unlink(missing_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=prefix, suffix=suffix, delete=False) as file:
         temporary = Path(file.name)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from varbench.errors import InputError
 from varbench.metrics.statistics import adjusted, bootstrap_interval, paired_p_value
 from varbench.seeds import derive
 from varbench.storage import read_table, write_table
@@ -52,21 +53,18 @@ def main() -> None:
         users = read_table(folder / "users.parquet", [column, *ACCURACY, *OF_CATEGORY])
         hits = users[column].to_numpy(np.float64)
         low, high = interval(hits, cell)
-        bounds = {f"{chr_at_k}_low": low, f"{chr_at_k}_high": high}
-        hit_ratios.append(cell | {chr_at_k: hits.mean()} | bounds | {"users": len(hits)})
+        row = {chr_at_k: hits.mean(), f"{chr_at_k}_low": low, f"{chr_at_k}_high": high}
+        hit_ratios.append(cell | row | {"users": len(hits)})
         if cell["attack"] != given.clean:
             start = cell | {"attack": given.clean, "defense": given.baseline or cell["defense"]}
             path = Path(given.cell.format(**start)) / "users.parquet"
-            change = hits - read_table(path, [column])[column].to_numpy()
-            low, high = interval(change, cell)
-            bounds = {"change_low": low, "change_high": high}
-            p_value = paired_p_value(change, np.zeros_like(change))
-            changes.append(
-                cell
-                | {"baseline_defense": start["defense"], "change": change.mean()}
-                | bounds
-                | {"p_value": p_value}
-            )
+            before = read_table(path, [column])[column].to_numpy()
+            if len(before) != len(hits):
+                raise InputError(f"{path}: other users than in {folder}; delete both and run again")
+            low, high = interval(hits - before, cell)
+            row = {"change": (hits - before).mean(), "change_low": low, "change_high": high}
+            row["p_value"] = paired_p_value(hits, before)
+            changes.append(cell | {"baseline_defense": start["defense"]} | row)
         accuracies.append(cell | users[[*ACCURACY, *OF_CATEGORY]].mean().to_dict())
         ranks.append(read_table(folder / "items.parquet").assign(**cell))
     for dataset in given.axes["dataset"]:

@@ -25,9 +25,14 @@ def main() -> None:
     options.add_argument("--source-class", type=int, required=True, help="index of the category")
     command.add_paths(options, interactions="of the catalogue", attacked="items that are attacked")
     command.add_paths(options, classes="of the clean catalogue as the cell's network predicts them")
-    of_seeds = {"models": "of each seed", "lists": "out", "users": "out", "items": "out"}
-    of_seeds["ranks"] = "out: of each attacked item for each user"
-    for name, text in of_seeds.items():
+    of_each_seed = {
+        "models": "trained",
+        "lists": "out",
+        "ranks": "out: of each attacked item for each user",
+        "users": "out",
+        "items": "out",
+    }
+    for name, text in of_each_seed.items():
         options.add_argument(f"--{name}", type=Path, required=True, nargs="+", help=text)
     given = options.parse_args()
     if not 1 <= given.k <= given.length:
@@ -39,12 +44,18 @@ def main() -> None:
     seen = classes.loc[classes["class"] == given.source_class, "item"].to_numpy()
     interactions = to_matrix(read_table(given.interactions), items=len(classes))
     attacked = read_table(given.attacked, ["item"])["item"].to_numpy()
-    for model, *outputs in zip(
+    for path, lists, ranks, users, items in zip(
         given.models, given.lists, given.ranks, given.users, given.items, strict=True
     ):
-        lists, ranks, users, items = outputs
+        model = read_tensors_as_arrays(path)
+        found = tuple(len(model.get(f"{kind}_factors", ())) for kind in ("user", "item"))
+        if found != interactions.train.shape:
+            raise InputError(
+                f"{path}: factors of {found[0]} users and {found[1]} items where there are "
+                "{} and {}; delete it and run again".format(*interactions.train.shape)
+            )
         ranking = rank(
-            dot_product_scores(read_tensors_as_arrays(model)),
+            dot_product_scores(model),
             interactions.train,
             interactions.held_out,
             attacked,

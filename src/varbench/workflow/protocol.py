@@ -96,10 +96,12 @@ class Variant:
 def protocols() -> dict[str, frozenset[str]]:
     """Return the protocols of an ablation and the switches that each sets as published.
 
-    Both presets, and the published one with one switch corrected at a time.
+    Both presets, and the published one with one switch corrected at a time. D15 is not among these:
+    no number of an ablation depends on it.
     """
     everything = frozenset(SWITCHES)
-    single = {f"{AS_PUBLISHED}, {name} corrected": everything - {name} for name in SWITCHES}
+    shown = [name for name in SWITCHES if name != "D15_baseline"]
+    single = {f"{AS_PUBLISHED}, {name} corrected": everything - {name} for name in shown}
     return {CORRECTED: frozenset(), AS_PUBLISHED: everything, **single}
 
 
