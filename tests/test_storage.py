@@ -95,7 +95,7 @@ def test_a_missing_column_is_named(tmp_path):
 
 
 def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path):
-    left, of_another = tmp_path / ".a.npy.x1y2.part", tmp_path / ".aa.npy.x1y2.part"
+    left, of_another = tmp_path / ".a.npy.x1y2_z34.part", tmp_path / ".aa.npy.x1y2_z34.part"
     for path in (left, of_another):
         path.write_bytes(b"half")
     storage.write_array(tmp_path / "a.npy", np.arange(3))
