@@ -26,6 +26,8 @@ rule attack_images:
         mem_mb=ATTACK_MB,
         runtime=minutes(60, attack_seconds),
         gpu=GPU,
+        device=config["device"],
+        torch_threads=config["threads"]["attack"],
     params:
         code=code("attack_images.py", "attack"),
         network=network(),
@@ -42,7 +44,7 @@ rule attack_images:
         " --batch-size {params.batch_size} --weights {input.weights} --images {input.images}"
         " --ids {input.ids} --attacked {input.attacked} {params.target_item} --attacked-images {output.images}"
         " --features {output.features} --outcome {output.outcome}"
-        " --device {config[device]} --threads {config[threads][attack]} 2> {log}"
+        " --device {resources.device} --threads {resources.torch_threads} 2> {log}"
 
 
 rule measure_images:
@@ -66,6 +68,8 @@ rule measure_images:
         mem_mb=ATTACK_MB,
         runtime=minutes(20),
         gpu=MEASURE_GPU,
+        device=config["device"],
+        torch_threads=config["threads"]["attack"],
     params:
         code=code("measure_images.py"),
         network=config["perceptual"]["network"],
@@ -77,4 +81,4 @@ rule measure_images:
         " --clean-images {input.clean_images} --clean-features {input.clean_features}"
         " --attacked-images {input.images} --features {input.features}"
         " --outcome {input.outcome} --output {output}"
-        " --device {config[device]} --threads {config[threads][attack]} 2> {log}"
+        " --device {resources.device} --threads {resources.torch_threads} 2> {log}"

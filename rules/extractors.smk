@@ -49,6 +49,8 @@ rule train_extractor:
         mem_mb=training_mb,
         runtime=minutes(60, training_seconds),
         gpu=lambda w: GPU * processes(w),
+        device=config["device"],
+        torch_threads=config["threads"]["extractor"],
     params:
         code=code("train_extractor.py", "defense"),
         network=network(),
@@ -62,7 +64,7 @@ rule train_extractor:
         " --defense {params.defense:q} {params.start}"
         " --seed {params.seed} --images {params.images:q} {params.options}"
         " --weights {output.weights} --log {output.training}"
-        " --device {config[device]} --threads {config[threads][extractor]} 2> {log}"
+        " --device {resources.device} --threads {resources.torch_threads} 2> {log}"
 
 
 rule load_extractor:
@@ -105,6 +107,8 @@ rule extract_features:
         mem_mb=EXTRACTION_MB,
         runtime=minutes(120),
         gpu=GPU,
+        device=config["device"],
+        torch_threads=config["threads"]["attack"],
     params:
         code=code("extract_features.py"),
         network=network(),
@@ -113,4 +117,4 @@ rule extract_features:
         "extract_features.py --network {params.network:q}"
         " --batch-size {params.batch_size} --weights {input.weights} --images {input.images}"
         " --features {output.features} --classes {output.classes}"
-        " --device {config[device]} --threads {config[threads][attack]} 2> {log}"
+        " --device {resources.device} --threads {resources.torch_threads} 2> {log}"

@@ -32,6 +32,8 @@ rule train_recommender:
         mem_mb=RECOMMENDER_MB,
         runtime=minutes(30, recommender_seconds),
         gpu=GPU,
+        device=config["device"],
+        torch_threads=config["threads"]["recommender"],
     params:
         code=code("train_recommender.py", "recommender"),
         recommender=block("recommender", "starts_from", "rest_features"),
@@ -39,7 +41,7 @@ rule train_recommender:
         "train_recommender.py --recommender {params.recommender:q} --seed {wildcards.seed}"
         " --interactions {input.interactions} --clean {input.clean} --attacked {input.attacked}"
         " --features {input.features} --model {output.model} --log {output.training}"
-        " --device {config[device]} --threads {config[threads][recommender]}"
+        " --device {resources.device} --threads {resources.torch_threads}"
         " --halfway {output.halfway} 2> {log}"
 
 
@@ -63,6 +65,8 @@ rule continue_recommender:
         mem_mb=RECOMMENDER_MB,
         runtime=minutes(30, recommender_seconds),
         gpu=GPU,
+        device=config["device"],
+        torch_threads=config["threads"]["recommender"],
     params:
         code=code("train_recommender.py", "recommender"),
         recommender=block("recommender", "starts_from", "rest_features"),
@@ -70,7 +74,7 @@ rule continue_recommender:
         "train_recommender.py --recommender {params.recommender:q} --seed {wildcards.seed}"
         " --interactions {input.interactions} --clean {input.clean} --attacked {input.attacked}"
         " --features {input.features} --model {output.model} --log {output.training}"
-        " --device {config[device]} --threads {config[threads][recommender]}"
+        " --device {resources.device} --threads {resources.torch_threads}"
         " --start {input.start} 2> {log}"
 
 
