@@ -19,7 +19,7 @@ run: $(READY)  ## run the embedded experiment with all cores
 	@$(BIN)/snakemake --cores all all
 
 test: $(READY)  ## run the tests, without faults and the cluster
-	@$(BIN)/python -m pytest --ignore tests/test_slurm.py --ignore tests/test_faults.py
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/test_slurm.py --ignore tests/test_faults.py
 
 test-slurm: $(READY)  ## run the grid on a SLURM cluster started here (root, Debian)
 	@$(BIN)/python -m pytest tests/test_slurm.py
