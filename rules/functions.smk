@@ -189,7 +189,7 @@ def planned_rules(wildcards):
                 "axes": axes,
                 "outputs": [str(path) for path in getattr(rules, name).output],
                 "threads": config["threads"].get(COSTLY.get(name), 1),
-                "gpu": GPU if name in COSTLY and name not in WITHOUT_GPU else 0,
+                "gpu": GPUS.get(name, 0),
                 "processes": PROCESSES if name == "train_extractor" else {},
             }
             for name, axes in AXES_OF_RULES.items()

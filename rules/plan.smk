@@ -62,7 +62,7 @@ COSTLY = {
     "train_recommender": "recommender",
     "continue_recommender": "recommender",
 }
-WITHOUT_GPU = [] if MEASURE_GPU else ["measure_images"]
+GPUS = {**dict.fromkeys(COSTLY, GPU), "measure_images": MEASURE_GPU}
 PROCESSES = {d: config["defenses"][d]["processes"] for d in DEFENSES if d in TRAINED}
 
 

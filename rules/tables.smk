@@ -14,18 +14,17 @@ IMAGE_AXES = {
     "defense": AXES["defense"],
     "attack": NOT_CLEAN,
 }
-# The clean cells that changes are taken from: of the same defense, or of the undefended network.
-BASELINE = (
-    config["undefended"] if config["metrics"]["baseline"] == "undefended" else None
-)
-CLEAN_AXES = {**AXES, "attack": CLEAN, "defense": BASELINE or AXES["defense"]}
+# Whose clean cells changes are taken from; none for each defense's own.
+BASELINE = [config["undefended"]] * (config["metrics"]["baseline"] == "undefended")
 TABLES = f"{RESULTS}/tables"
 
 
 rule aggregate_cells:
     input:
         per_user=expand(f"{CELL}/users.parquet", **AXES),
-        clean=expand(f"{CELL}/users.parquet", **CLEAN_AXES),
+        baseline=expand(
+            f"{CELL}/users.parquet", **{**AXES, "attack": CLEAN, "defense": BASELINE}
+        ),
         per_item=expand(f"{CELL}/items.parquet", **AXES),
         references=expand(f"{DATASET}/references.parquet", dataset=AXES["dataset"]),
     output:
@@ -48,7 +47,7 @@ rule aggregate_cells:
         k=config["metrics"]["k"],
         counted=config["metrics"]["counted"],
         clean=CLEAN,
-        baseline=f"--baseline {BASELINE}" if BASELINE else "",
+        baseline=f"--baseline {BASELINE[0]}" if BASELINE else "",
         confidence=config["metrics"]["confidence"],
         resamples=config["metrics"]["resamples"],
         seed=config["seed"],

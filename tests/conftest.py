@@ -2,7 +2,10 @@
 
 import os
 
+import pytest
 from hypothesis import settings
+
+import grid
 
 # Before numpy and torch are imported: one thread, so that workers do not fight over cores.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -12,3 +15,26 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 settings.register_profile("usual", deadline=None)
 settings.register_profile("long", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A copy of the checkout in which the tiny grid has run."""
+    checkout = grid.copy_checkout(tmp_path_factory.mktemp("finished"))
+    grid.snakemake(checkout, "all")
+    return checkout
+
+
+@pytest.fixture
+def checkout(finished):
+    """The finished copy; whatever a test edits in it is put back."""
+    kept = {
+        path: path.read_bytes()
+        for part in ("src", "workflow", "tests", "config.yaml", "rules")
+        for path in [finished / part, *(finished / part).rglob("*")]
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    yield finished
+    for path, content in kept.items():
+        if path.read_bytes() != content:
+            path.write_bytes(content)

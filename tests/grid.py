@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 BASE = Path(__file__).parents[1]
 GENERATED = shutil.ignore_patterns("__pycache__", "*.egg-info")
 PARTS = ("Snakefile", "config.yaml", "rules", "src", "workflow", "resources", "envs", "profiles")
@@ -62,3 +64,19 @@ def rules(jobs: set[Job]) -> dict[str, int]:
     """Count jobs by rule."""
     names = [name for name, _ in jobs]
     return {name: names.count(name) for name in sorted(set(names))}
+
+
+def edit(checkout: Path, key: str, value: object) -> None:
+    path = checkout / "tests" / "tiny.yaml"
+    config = yaml.safe_load(path.read_text())
+    *parents, last = key.split("/")
+    block = config
+    for parent in parents:
+        block = block.setdefault(parent, {})
+    block[last] = value
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+
+
+def append(checkout: Path, file: str) -> None:
+    with (checkout / file).open("a") as source:
+        source.write("\n# edited\n")

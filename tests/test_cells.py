@@ -1,88 +1,45 @@
 """Cells by hand: seeds are kept apart, and changes are taken from the right clean cell."""
 
 import json
-import subprocess
-import sys
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
-import grid
-from varbench.storage import read_array, read_table, write_table, write_tensors
-
-SCRIPTS = grid.BASE / "workflow" / "scripts"
-USERS, ITEMS = 5, 9
+from cells import ITEMS, evaluate, model, run, write_inputs
+from varbench.storage import read_array, read_table, write_table
 
 
-def run(script: str, *options: object, check: bool = True) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, SCRIPTS / script, *map(str, options)]
-    return subprocess.run(line, capture_output=True, text=True, check=check)
-
-
-@pytest.fixture
-def shop(tmp_path):
-    """Interactions, classes and attacked items, and the models of two seeds."""
-    table = pd.DataFrame({"user": np.repeat(range(USERS), 2), "item": [0, 1] * USERS})
-    table["held_out"] = [False, True] * USERS
-    write_table(tmp_path / "interactions.parquet", table)
-    write_table(tmp_path / "attacked.parquet", pd.DataFrame({"item": [3, 5]}))
-    write_table(tmp_path / "classes.parquet", pd.DataFrame({"item": range(ITEMS), "class": 0}))
-    for seed in (1, 2):
-        model(tmp_path / f"{seed}.safetensors", seed)
-    return tmp_path
-
-
-def model(path: Path, seed: int, items: int = ITEMS) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    counts = {"user": USERS, "user_visual": USERS, "item": items, "item_visual": items}
-    write_tensors(
-        path,
-        {f"{k}_factors": torch.randn(n, 3, generator=generator) for k, n in counts.items()},
-    )
-
-
-def evaluate(
-    shop: Path, *seeds: int, folder: str, check: bool = True
-) -> subprocess.CompletedProcess[str]:
-    options: list[object] = ["--length", 4, "--k", 2, "--source-class", 0]
-    for name in ("interactions", "attacked", "classes"):
-        options += [f"--{name}", shop / f"{name}.parquet"]
-    options += ["--models", *(shop / f"{seed}.safetensors" for seed in seeds)]
-    for name, suffix in (("lists", "npy"), ("ranks", "npy"), ("users", "parquet")):
-        options += [f"--{name}", *(shop / folder / f"{s}_{name}.{suffix}" for s in seeds)]
-    options += ["--items", *(shop / folder / f"{seed}_items.parquet" for seed in seeds)]
-    return run("evaluate_cell.py", *options, check=check)
-
-
-def test_seeds_of_a_cell_are_evaluated_as_if_alone(shop):
-    evaluate(shop, 1, 2, folder="together")
-    for seed in (1, 2):
-        evaluate(shop, seed, folder="alone")
+def test_seeds_of_a_cell_are_evaluated_as_if_alone(tmp_path):
+    write_inputs(tmp_path)
+    together, alone = tmp_path / "together", tmp_path / "alone"
+    done = [evaluate(tmp_path, together, 1, 2)]
+    done += [evaluate(tmp_path, alone, seed) for seed in (1, 2)]
+    assert [one.returncode for one in done] == [0, 0, 0], done
+    for seed in ("1", "2"):
         for name in ("users", "items"):
-            both = [read_table(shop / f / f"{seed}_{name}.parquet") for f in ("together", "alone")]
+            both = [read_table(folder / seed / f"{name}.parquet") for folder in (together, alone)]
             pd.testing.assert_frame_equal(*both)
         for name in ("lists", "ranks"):
-            both = [read_array(shop / f / f"{seed}_{name}.npy") for f in ("together", "alone")]
+            both = [read_array(folder / seed / f"{name}.npy") for folder in (together, alone)]
             np.testing.assert_array_equal(*both)
-    lists = [read_array(shop / "alone" / f"{seed}_lists.npy") for seed in (1, 2)]
+    lists = [read_array(alone / seed / "lists.npy") for seed in ("1", "2")]
     assert (lists[0] != lists[1]).any()
 
 
 @pytest.mark.parametrize("items", [ITEMS - 1, ITEMS + 1])
-def test_a_model_of_another_catalogue_is_named(shop, items):
-    model(shop / "1.safetensors", 1, items)
-    done = evaluate(shop, 1, folder="out", check=False)
+def test_a_model_of_another_catalogue_is_named(tmp_path, items):
+    write_inputs(tmp_path)
+    model(tmp_path / "1.safetensors", 1, items)
+    done = evaluate(tmp_path, tmp_path / "out", 1)
     assert done.returncode == 1
     counts = f"factors of 5 users and {items} items where there are 5 and 9"
-    assert done.stderr == f"error: {shop}/1.safetensors: {counts}; delete it and run again\n"
-    assert not (shop / "out").exists()
+    assert done.stderr == f"error: {tmp_path}/1.safetensors: {counts}; delete it and run again\n"
+    assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(("options", "baseline"), [([], "FAT"), (["--baseline", "T"], "T")])
+@pytest.mark.parametrize(("options", "baseline"), [({}, "FAT"), ({"baseline": "T"}, "T")])
 def test_changes_are_taken_from_the_baseline(tmp_path, options, baseline):
     axes = {
         "dataset": ["d"], "defense": ["T", "FAT"], "attack": ["none", "pgd"],
@@ -101,15 +58,21 @@ def test_changes_are_taken_from_the_baseline(tmp_path, options, baseline):
         write_table(folder / "items.parquet", ranks)
     reference = pd.DataFrame({"recommender": ["random"], "hr": [0.0], "ndcg": [0.0], "auc": [0.5]})
     write_table(tmp_path / "d/references.parquet", reference)
-    outputs = [(f"--{name}", tmp_path / f"{name}.csv") for name in ("chr", "accuracy", "ranks")]
-    run(
-        "aggregate_cells.py", "--axes", json.dumps(axes),
-        "--cell", tmp_path / "{dataset}/{defense}/{attack}/{recommender}/{seed}",
-        "--dataset", tmp_path / "{dataset}", "--k", 20, "--counted", "attacked", "--clean", "none",
-        "--confidence", 0.95, "--resamples", 200, "--seed", 0,
-        "--changes", tmp_path / "changes.csv", *options,
-        *(word for pair in outputs for word in pair),
-    )  # fmt: skip
+    done = run(
+        "aggregate_cells",
+        axes=json.dumps(axes),
+        cell=tmp_path / "{dataset}/{defense}/{attack}/{recommender}/{seed}",
+        dataset=tmp_path / "{dataset}",
+        k=20,
+        counted="attacked",
+        clean="none",
+        confidence=0.95,
+        resamples=200,
+        seed=0,
+        **{name: tmp_path / f"{name}.csv" for name in ("chr", "changes", "accuracy", "ranks")},
+        **options,
+    )
+    assert done.returncode == 0, done.stderr
     changes = read_table(tmp_path / "changes.csv").set_index("defense")
     assert changes["baseline_defense"].to_dict() == {"T": "T", "FAT": baseline}
     for defense, start in changes["baseline_defense"].items():

@@ -1,11 +1,12 @@
 """The digest of a job's sources follows what its script imports, and nothing else."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from varbench.workflow.sources import Sources
+from varbench.workflow.sources import Sources, listing
 
 BASE = Path(__file__).parents[1]
 PGD = ("attack_images.py", "varbench.attacks.pgd")
@@ -47,3 +48,14 @@ def test_digest_follows_imports(checkout, file, changes):
 
 def test_digest_does_not_depend_on_the_place(checkout):
     assert Sources(checkout).digest(*PGD) == Sources(BASE).digest(*PGD)
+
+
+def test_an_added_image_is_noticed(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.jpg").write_bytes(b"1")
+    before = listing(tmp_path / "images")
+    os.utime(tmp_path / "images" / "a.jpg", (1, 1))
+    assert listing(tmp_path / "images") == before
+    (tmp_path / "images" / "b.jpg").write_bytes(b"2")
+    assert listing(tmp_path / "images") != before
+    assert listing(tmp_path / "nowhere") == listing(tmp_path / "neither")

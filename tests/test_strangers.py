@@ -5,7 +5,6 @@ docs/inputs.md lists these and others, test_fuzz.py draws them at random.
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +15,9 @@ import yaml
 from PIL import Image
 
 import grid
+from cells import evaluate, run, write_inputs
 from varbench.extractors.networks import build
-from varbench.storage import read_table, write_array, write_table, write_tensors
+from varbench.storage import read_table, write_array, write_table
 
 SCRIPTS = grid.BASE / "workflow" / "scripts"
 # What Snakemake itself takes: no braces, its wildcards.
@@ -77,31 +77,9 @@ def test_shell_characters_in_paths_and_ids_run_nothing(tmp_path):
     assert not [*tmp_path.rglob("pwned"), *grid.BASE.glob("pwned")]
 
 
-def evaluate(folder: Path, output: Path, k: int = 2) -> subprocess.CompletedProcess[str]:
-    """Evaluate a cell of two users and four items by hand."""
-    names = ("user_factors", "user_visual_factors", "item_factors", "item_visual_factors")
-    model = {name: torch.ones(2 if name.startswith("user") else 4, 3) for name in names}
-    write_tensors(folder / "model.safetensors", model)
-    table = pd.DataFrame({"user": [0, 0, 1, 1], "item": [2, 3, 2, 1]})
-    table["held_out"] = [False, True, False, True]
-    write_table(folder / "interactions.parquet", table)
-    write_table(folder / "attacked.parquet", pd.DataFrame({"item": [0]}))
-    write_table(folder / "classes.parquet", pd.DataFrame({"item": range(4), "class": 0}))
-    return run(
-        "evaluate_cell",
-        length=3,
-        k=k,
-        source_class=0,
-        models=folder / "model.safetensors",
-        **{name: folder / f"{name}.parquet" for name in ("interactions", "attacked", "classes")},
-        **{name: output / f"{name}.npy" for name in ("lists", "ranks")},
-        **{name: output / f"{name}.parquet" for name in ("users", "items")},
-    )
-
-
 @pytest.mark.parametrize("k", [-1, 0, 4])
 def test_a_list_length_that_the_lists_do_not_have_is_one_line(tmp_path, k):
-    done = evaluate(tmp_path, tmp_path / "out", k)
+    done = evaluate(write_inputs(tmp_path), tmp_path / "out", 1, k=k)
     assert done.returncode == 1
     assert done.stderr == f"error: --k {k}: lists are of 3 items; give 1 to 3\n"
 
@@ -129,9 +107,9 @@ def test_results_on_another_file_system(mount, tmp_path):
     """Files are renamed into place, which does not cross file systems."""
     disk = mount(tmp_path / "disk", "rw")
     (tmp_path / "results").symlink_to(disk)
-    done = evaluate(tmp_path, tmp_path / "results" / "cell")
+    done = evaluate(write_inputs(tmp_path), tmp_path / "results" / "cell", 1)
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in (disk / "cell").iterdir()) == [
+    assert sorted(path.name for path in (disk / "cell" / "1").iterdir()) == [
         "items.parquet",
         "lists.npy",
         "ranks.npy",
@@ -141,7 +119,7 @@ def test_results_on_another_file_system(mount, tmp_path):
 
 def test_a_read_only_results_folder_is_named_by_the_command(mount, tmp_path):
     disk = mount(tmp_path / "disk", "ro")
-    done = evaluate(tmp_path, disk)
+    done = evaluate(write_inputs(tmp_path), disk, 1)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert done.stderr.startswith(f"error: {disk}/")
@@ -155,13 +133,6 @@ def test_a_read_only_results_folder_stops_the_workflow(mount, tmp_path):
     assert done.returncode
     assert "Read-only file system" in done.stdout + done.stderr
     assert os.listdir(checkout / "results") == []  # noqa: PTH208
-
-
-def run(script: str, **options: object) -> subprocess.CompletedProcess[str]:
-    """Run a command by hand."""
-    given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-    line = [sys.executable, SCRIPTS / f"{script}.py", *given]
-    return subprocess.run(line, capture_output=True, text=True)
 
 
 def test_weights_of_another_architecture_are_one_line(tmp_path):
@@ -197,3 +168,20 @@ def test_features_that_are_not_numbers_are_one_line(tmp_path):
     row = "clean.npy: row 2 holds a value that is not finite; delete it and run again"
     assert done.stderr == f"error: {tmp_path}/{row}\n"
     assert not (tmp_path / "out").exists()
+
+
+def test_a_category_without_images_is_named(tmp_path):
+    classes = pd.DataFrame({"item": [0, 1], "class": [3, 4], "probability": 1.0})
+    classes.to_parquet(tmp_path / "classes.parquet")
+    done = run(
+        "select_attacked",
+        dataset="shop",
+        source_class=7,
+        target_class=4,
+        classes=tmp_path / "classes.parquet",
+        output=tmp_path / "out.parquet",
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: datasets.shop.source_category: the undefended network")
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out.parquet").exists()

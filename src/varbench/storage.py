@@ -24,6 +24,7 @@ from varbench.errors import InputError
 if TYPE_CHECKING:  # torch takes seconds to import; most jobs do not need it
     import torch
 
+LEFTOVER = ".part"  # how a file's temporary name ends
 FULL = 2**16  # bytes left on a disk that is as good as full
 
 
@@ -35,10 +36,10 @@ def replacing(path: Path) -> Iterator[Path]:
     writer of the same file has left is removed: a path has one writer at a time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    prefix, suffix = f".{path.name}.", ".part"
-    for left in path.parent.glob(f"{escape(prefix)}{'?' * 8}{suffix}"):
-        left.unlink(missing_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=prefix, suffix=suffix, delete=False) as file:
+    remove_leftovers(path)
+    with NamedTemporaryFile(
+        dir=path.parent, prefix=f".{path.name}.", suffix=LEFTOVER, delete=False
+    ) as file:
         temporary = Path(file.name)
     try:
         yield temporary
@@ -55,6 +56,12 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Delete what killed writers of ``path`` have left beside it."""
+    for left in path.parent.glob(f".{escape(path.name)}.{'?' * 8}{LEFTOVER}"):
+        left.unlink(missing_ok=True)
 
 
 def _umask() -> int:

@@ -61,10 +61,11 @@ def main() -> None:
             before = read_table(path, [column])[column].to_numpy()
             if len(before) != len(hits):
                 raise InputError(f"{path}: other users than in {folder}; delete both and run again")
-            low, high = interval(hits - before, cell)
-            row = {"change": (hits - before).mean(), "change_low": low, "change_high": high}
-            row["p_value"] = paired_p_value(hits, before)
-            changes.append(cell | {"baseline_defense": start["defense"]} | row)
+            change = hits - before
+            low, high = interval(change, cell)
+            row = {"change": change.mean(), "change_low": low, "change_high": high}
+            row |= {"baseline_defense": start["defense"], "p_value": paired_p_value(hits, before)}
+            changes.append(cell | row)
         accuracies.append(cell | users[[*ACCURACY, *OF_CATEGORY]].mean().to_dict())
         ranks.append(read_table(folder / "items.parquet").assign(**cell))
     for dataset in given.axes["dataset"]:

@@ -49,10 +49,11 @@ def main() -> None:
     ):
         model = read_tensors_as_arrays(path)
         found = tuple(len(model.get(f"{kind}_factors", ())) for kind in ("user", "item"))
-        if found != interactions.train.shape:
+        there = interactions.train.shape
+        if found != there:
             raise InputError(
                 f"{path}: factors of {found[0]} users and {found[1]} items where there are "
-                "{} and {}; delete it and run again".format(*interactions.train.shape)
+                f"{there[0]} and {there[1]}; delete it and run again"
             )
         ranking = rank(
             dot_product_scores(model),

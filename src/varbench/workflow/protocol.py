@@ -27,12 +27,15 @@ class Switch:
         the block says, whose default is the corrected value.
     methods
         That have the parameter; empty for a section whose blocks have no method.
+    in_ablation
+        Whether a number of an ablation depends on it.
     """
 
     section: str
     parameter: str
     published: Any
     methods: tuple[str, ...] = ()
+    in_ablation: bool = True
 
 
 _LINF = ("fgsm", "pgd")
@@ -49,7 +52,7 @@ SWITCHES = {
     "D11_user_factors": Switch("recommenders", "user_factors", "shared", _BPR),
     "D12_split": Switch("catalogues", "split", "single_pass_random"),
     "D14_cw_variable": Switch("attacks", "variable", "normalised", ("carlini_wagner",)),
-    "D15_baseline": Switch("metrics", "baseline", "undefended"),
+    "D15_baseline": Switch("metrics", "baseline", "undefended", in_ablation=False),
 }
 
 
@@ -96,12 +99,14 @@ class Variant:
 def protocols() -> dict[str, frozenset[str]]:
     """Return the protocols of an ablation and the switches that each sets as published.
 
-    Both presets, and the published one with one switch corrected at a time. D15 is not among these:
-    no number of an ablation depends on it.
+    Both presets, and the published one with one switch corrected at a time.
     """
     everything = frozenset(SWITCHES)
-    shown = [name for name in SWITCHES if name != "D15_baseline"]
-    single = {f"{AS_PUBLISHED}, {name} corrected": everything - {name} for name in shown}
+    single = {
+        f"{AS_PUBLISHED}, {name} corrected": everything - {name}
+        for name, switch in SWITCHES.items()
+        if switch.in_ablation
+    }
     return {CORRECTED: frozenset(), AS_PUBLISHED: everything, **single}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from varbench.registry import module_of
-from varbench.storage import reading, replacing
+from varbench.storage import reading, remove_leftovers, replacing
 from varbench.workflow.sources import Sources
 
 
@@ -102,8 +102,8 @@ class Checkpoint:
 
     def remove(self) -> None:
         """Delete the file, and what a kill left of writing it: the output is complete."""
-        for path in (self.path, *self.path.parent.glob(f".{self.path.name}.*")):
-            path.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
+        remove_leftovers(self.path)
 
 
 def pieces(groups: Iterable[list[int]], size: int) -> list[list[int]]:
