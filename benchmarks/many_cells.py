@@ -5,17 +5,16 @@ than --seconds or --limit is an error. Nothing exists yet, so each job of the gr
 """
 
 import argparse
-import os
-import platform
 import re
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+import measured
 
 BASE = Path(__file__).parents[1]
 
@@ -47,21 +46,16 @@ def overlay(seeds: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def measure(folder: Path, *arguments: str) -> tuple[str, float, float, float]:
-    """Run Snakemake; return what it said, seconds, CPU seconds and its peak memory in MB."""
+def measure(folder: Path, *arguments: str) -> tuple[str, measured.Taken]:
+    """Run Snakemake; return what it said and what it took."""
     line = [sys.executable, "-m", "snakemake", "--cores", "8", "--nocolor", *arguments]
     line += ["--snakefile", str(BASE / "Snakefile"), "--configfile", "overlay.yaml"]
-    began = time.perf_counter()
     with (folder / "output.txt").open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(line, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
-        _, status, used = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
+        taken = measured.run(line, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
     said = (folder / "output.txt").read_text(encoding="utf-8")
-    if process.returncode:
+    if taken.returncode:
         sys.exit(said[-2000:])
-    unit = 1024 if platform.system() == "Linux" else 1024**2
-    return said, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / unit
+    return said, taken
 
 
 def main() -> None:
@@ -76,7 +70,7 @@ def main() -> None:
         folder = Path(name)
         (folder / "overlay.yaml").write_text(yaml.safe_dump(overlay(given.seeds)), encoding="utf-8")
         for command, arguments in (("snakemake -n", ["-n", "all"]), ("snakemake plan", ["plan"])):
-            said, seconds, cpu, peak = measure(folder, *arguments)
+            said, (_, seconds, cpu, peak) = measure(folder, *arguments)
             jobs = max(map(int, re.findall(r"^ *total +(\d+)", said, re.MULTILINE)))
             print(f"| {command} | {jobs} | {seconds:.1f} | {cpu:.1f} | {peak:.0f} |", flush=True)
             exceeded |= seconds > given.seconds or peak > given.limit

@@ -10,15 +10,14 @@ import argparse
 import json
 import multiprocessing
 import os
-import platform
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+import measured
 
 BASE = Path(__file__).parents[1]
 SCRIPTS = BASE / "workflow" / "scripts"
@@ -77,16 +76,10 @@ def run(name: str, script: str, **options: object) -> Stage:
     line = [sys.executable, str(SCRIPTS / script)]
     for option, value in options.items():
         line += [f"--{option.replace('_', '-')}", str(value)]
-    began = time.perf_counter()
-    process = subprocess.Popen(line, env=os.environ | {"PYTHONPATH": str(BASE / "src")})
-    # The peak is this child's own: getrusage would give the largest of all children so far.
-    _, status, used = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{script} ended with {process.returncode}")
-    unit = 1024 if platform.system() == "Linux" else 1024**2
-    return Stage(name, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / unit)
+    taken = measured.run(line, env=os.environ | {"PYTHONPATH": str(BASE / "src")})
+    if taken.returncode:
+        sys.exit(f"{script} ended with {taken.returncode}")
+    return Stage(name, taken.seconds, taken.cpu_seconds, taken.peak_mb)
 
 
 def cell(name: str, epochs: int, folder: Path, device: str, threads: int) -> list[Stage]:
