@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from varbench.errors import InputError
-from varbench.workflow import command, gpus
+from varbench.workflow import gpus
+from varbench.workflow.device import torch_device
 
 # Takes one of the names, says which, and holds it until its input is closed.
 HOLDER = """
@@ -86,19 +87,19 @@ def two_gpus(monkeypatch):
 
 def test_a_device_without_index_is_the_gpu_that_is_free(two_gpus, hold):
     assert int(hold("uuid-0").stdout.readline()) == 0
-    assert command.torch_device("auto", 1) == torch.device("cuda:1")
-    assert command.torch_device("cuda", 1) == torch.device("cuda:1")
+    assert torch_device("auto", 1) == torch.device("cuda:1")
+    assert torch_device("cuda", 1) == torch.device("cuda:1")
     assert two_gpus == [torch.device("cuda:1")] * 2
 
 
 @pytest.mark.usefixtures("two_gpus")
 def test_a_named_device_is_that_one():
-    assert command.torch_device("cuda:1", 1) == torch.device("cuda:1")
+    assert torch_device("cuda:1", 1) == torch.device("cuda:1")
     with pytest.raises(InputError, match="cuda:2 was asked for and torch finds 2"):
-        command.torch_device("cuda:2", 1)
+        torch_device("cuda:2", 1)
 
 
 @pytest.mark.usefixtures("two_gpus")
 def test_the_cpu_is_nobodys():
-    assert command.torch_device("cpu", 1) == torch.device("cpu")
+    assert torch_device("cpu", 1) == torch.device("cpu")
     assert not gpus._held

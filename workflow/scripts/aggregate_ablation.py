@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Aggregate the cells of an ablation: every protocol's hit ratio and visual measures."""
 
+from varbench.workflow import command
+
 from itertools import product
 from pathlib import Path
 
@@ -8,7 +10,6 @@ import pandas as pd
 
 from varbench.reporting.ablation import differences
 from varbench.storage import read_table, write_table
-from varbench.workflow import command
 
 MEASURES = ("success", "feature_loss", "distance")
 HITS = {"attacked": "category_hits", "seen": "category_hits_seen"}

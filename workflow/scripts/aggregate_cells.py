@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Aggregate the values of all cells, per user and item: table 1, its changes, accuracy, ranks."""
 
+from varbench.workflow import command
+
 import json
 from itertools import product
 from pathlib import Path
@@ -13,7 +15,6 @@ from varbench.errors import InputError
 from varbench.metrics.statistics import adjusted, bootstrap_interval, paired_p_value
 from varbench.seeds import derive
 from varbench.storage import read_table, write_table
-from varbench.workflow import command
 
 HITS = {"attacked": "category_hits", "seen": "category_hits_seen"}
 ACCURACY = ("hr", "ndcg", "auc")

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Say how each extractor sees each catalogue: accuracy against known categories, classes seen."""
 
+from varbench.workflow import command
+
 from itertools import product
 from pathlib import Path
 
 import pandas as pd
 
 from varbench.storage import read_table, write_table
-from varbench.workflow import command
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Aggregate the per-image values of all attacks into table 2."""
 
+from varbench.workflow import command
+
 from itertools import product
 from pathlib import Path
 
@@ -8,7 +10,6 @@ import pandas as pd
 
 from varbench.metrics.visual import success_rates
 from varbench.storage import read_table, write_table
-from varbench.workflow import command
 
 KEYS = ["dataset", "defense", "attack"]
 

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Attack the images of the source category, store them, and read back what the network sees."""
 
+from varbench.workflow import command, resuming
+from varbench.workflow.device import torch_device
+
 import inspect
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +22,6 @@ from varbench.images import by_size, to_bytes, to_unit
 from varbench.registry import resolve
 from varbench.seeds import derive
 from varbench.storage import read_table, read_tensors, write_array, write_table
-from varbench.workflow import command, resuming
 
 # Images are attacked piece by piece, and a finished piece survives a killed job. A piece is a
 # batch, but several where the attack refills its batch, which runs empty at the end of a piece:
@@ -52,7 +54,7 @@ def main() -> None:
     command.add_compute(options)
     resuming.add_options(options)
     given = options.parse_args()
-    device = command.torch_device(given.device, given.threads)
+    device = torch_device(given.device, given.threads)
     method, parameters = command.method_and_parameters(given.attack)
     inputs = [given.weights, given.images, given.ids, given.attacked, given.target_item]
     job = resuming.job_digest(__file__, ("attack", method), given, inputs, device)

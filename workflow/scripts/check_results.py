@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Check the finished tables of the embedded experiment against what the experiment must show."""
 
+from varbench.workflow import command
+
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +10,6 @@ from pathlib import Path
 import pandas as pd
 
 from varbench.storage import read_table
-from varbench.workflow import command
 
 Check = tuple[bool, str]
 

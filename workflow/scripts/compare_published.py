@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Set the paper's tables beside ours, and decide the paper's claims on both."""
 
+from varbench.workflow import command
+from varbench.workflow.protocol import describe
+
 from pathlib import Path
 
 import pandas as pd
@@ -8,8 +11,6 @@ import pandas as pd
 from varbench.reporting import published
 from varbench.reporting.claims import claims, claims_on_ours
 from varbench.storage import read_table, write_table
-from varbench.workflow import command
-from varbench.workflow.protocol import describe
 
 RESOURCES = Path(__file__).parents[2] / "resources" / "published"
 

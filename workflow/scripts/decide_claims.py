@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Decide the paper's claims on the cells of an ablation, under each protocol."""
 
+from varbench.workflow import command
+
 import pandas as pd
 
 from varbench.reporting.claims import claims_on_ours
 from varbench.storage import read_table, write_table
-from varbench.workflow import command
 
 
 def main() -> None:

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Draw the figures: hit ratios, success against feature loss, and attacked images."""
 
+from varbench.workflow import command
+
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,6 @@ from varbench.image_archive import ImageArchive, resize
 from varbench.reporting import figures
 from varbench.reporting.labels import attack_labels
 from varbench.storage import read_table, replacing
-from varbench.workflow import command
 
 SHOWN = 4  # images of each dataset
 

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Draw the labelled images that the extractors are trained on (never the catalogue's)."""
 
+from varbench.workflow import command
+
 import pandas as pd
 
 from varbench.catalogues.generated import training_images
 from varbench.image_archive import write_images
 from varbench.storage import write_table
-from varbench.workflow import command
 
 
 def main() -> None:

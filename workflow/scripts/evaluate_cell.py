@@ -4,6 +4,8 @@
 Each seed of the cell has a model, and its own outputs at the same place of each option.
 """
 
+from varbench.workflow import command
+
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,6 @@ from varbench.errors import InputError
 from varbench.metrics import accuracy, category
 from varbench.recommenders.ranking import Ranking, dot_product_scores, rank
 from varbench.storage import read_table, read_tensors_as_arrays, write_array, write_table
-from varbench.workflow import command
 
 
 def main() -> None:

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Compute the features and the predicted class of every image of a catalogue."""
 
+from varbench.workflow import command
+from varbench.workflow.device import torch_device
+
 import numpy as np
 import pandas as pd
 
@@ -8,7 +11,6 @@ from varbench.extractors.extract import read_out
 from varbench.extractors.networks import build, for_inference, load_weights
 from varbench.image_archive import ImageArchive
 from varbench.storage import read_tensors, write_array, write_table
-from varbench.workflow import command
 
 CHUNK = 2000
 
@@ -21,7 +23,7 @@ def main() -> None:
     command.add_paths(options, features="out", classes="out")
     command.add_compute(options)
     given = options.parse_args()
-    device = command.torch_device(given.device, given.threads)
+    device = torch_device(given.device, given.threads)
 
     network = build(**given.network, seed=0)
     load_weights(network, read_tensors(given.weights))

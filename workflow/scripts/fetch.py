@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Bring a file of the registry of downloads to its place, and verify it."""
 
+from varbench.workflow import command
+
 import logging
 from pathlib import Path
 
 from varbench.downloads import fetch, registry
 from varbench.errors import InputError
-from varbench.workflow import command
 
 log = logging.getLogger("fetch")
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Convert trained weights from a file of torch tensors into this project's format."""
 
+from varbench.workflow import command
+
 from varbench.extractors.checkpoints import read_checkpoint
 from varbench.extractors.networks import build, load_weights
 from varbench.storage import write_tensors
-from varbench.workflow import command
 
 
 def main() -> None:

@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Measure what an attack changed, image by image: success, feature loss, perceptual distance."""
 
+from varbench.workflow import command
+from varbench.workflow.device import torch_device
+
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +14,6 @@ from varbench.image_archive import ImageArchive
 from varbench.metrics import stand_in
 from varbench.metrics.visual import feature_losses
 from varbench.storage import read_array, read_table, write_table
-from varbench.workflow import command
 
 Images = Sequence[NDArray[np.uint8]]
 
@@ -25,7 +27,7 @@ def lpips_distances(
     from varbench.metrics.perceptual import distances, lpips_model
 
     weights = None if backbone == "download" else read_checkpoint(Path(backbone))
-    model = lpips_model(network, weights, device=str(command.torch_device(device, threads)))
+    model = lpips_model(network, weights, device=str(torch_device(device, threads)))
     result = np.empty(len(clean))
     for rows in by_size(clean):
         before, after = (to_unit([images[row] for row in rows]) for images in (clean, attacked))

@@ -5,6 +5,8 @@ A job's cost is the mean of the measured ones of its rule that share most of its
 defense, recommender, ...). What has never been measured is counted, and named as missing.
 """
 
+from varbench.workflow import command
+
 from collections import Counter
 from itertools import product
 from pathlib import Path
@@ -12,8 +14,6 @@ from statistics import mean
 from typing import Any
 
 import pandas as pd
-
-from varbench.workflow import command
 
 Names = frozenset[str]  # that a job has along the axes of its rule
 

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Read a catalogue from its source, check, filter, number and split it, and pack its images."""
 
+from varbench.workflow import command
+
 import logging
 from collections.abc import Iterator
 
@@ -12,7 +14,6 @@ from varbench.errors import InputError
 from varbench.image_archive import decode, encode, is_plain_rgb, resize, write_images
 from varbench.registry import resolve
 from varbench.storage import write_json, write_table
-from varbench.workflow import command
 
 log = logging.getLogger("prepare")
 

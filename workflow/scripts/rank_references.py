@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Accuracy of two rankings that learn nothing about a user: by popularity, and at random."""
 
+from varbench.workflow import command
+
 import numpy as np
 import pandas as pd
 
@@ -9,7 +11,6 @@ from varbench.metrics import accuracy
 from varbench.recommenders.ranking import rank
 from varbench.seeds import derive
 from varbench.storage import read_table, write_table
-from varbench.workflow import command
 
 
 def main() -> None:

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Render the ablation as Markdown, LaTeX and HTML."""
 
+from varbench.workflow import command
+
 from pathlib import Path
 
 from varbench.reporting import rendering
 from varbench.reporting.ablation import ablation_table
 from varbench.reporting.labels import attack_labels
 from varbench.storage import read_table, write_text
-from varbench.workflow import command
 
 
 def main() -> None:

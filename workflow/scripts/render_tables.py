@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Render the tables of numbers as Markdown, LaTeX and HTML in the paper's layout."""
 
+from varbench.workflow import command
+
 from pathlib import Path
 
 from varbench.reporting import rendering, tables
 from varbench.reporting.labels import attack_labels
 from varbench.storage import read_table, write_text
-from varbench.workflow import command
 
 
 def main() -> None:

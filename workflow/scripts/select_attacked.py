@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """List the items that are attacked: those whose image the undefended network sees as source."""
 
+from varbench.workflow import command
+
 import logging
 
 from varbench.errors import InputError
 from varbench.storage import read_table, write_table
-from varbench.workflow import command
 
 log = logging.getLogger("select_attacked")
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Name the item whose features an attack aims at: the most popular one of the target category."""
 
+from varbench.workflow import command
+
 import logging
 
 from varbench.errors import InputError
 from varbench.storage import read_table, write_table
-from varbench.workflow import command
 
 log = logging.getLogger("select_target_item")
 

@@ -4,6 +4,10 @@
 The images are an archive with their classes in a table, or a folder with train/CLASS and val/CLASS.
 """
 
+from varbench.workflow import command, resuming
+from varbench.workflow.device import torch_device
+from varbench.workflow.launching import in_processes
+
 import argparse
 from pathlib import Path
 
@@ -20,8 +24,6 @@ from varbench.image_archive import ImageArchive
 from varbench.registry import resolve
 from varbench.seeds import derive
 from varbench.storage import read_table, read_tensors, write_table, write_tensors
-from varbench.workflow import command, resuming
-from varbench.workflow.launching import in_processes
 
 
 def main() -> None:
@@ -38,7 +40,7 @@ def main() -> None:
     resuming.add_options(options)
     given = options.parse_args()
     method, parameters = command.method_and_parameters(given.defense)
-    device = command.torch_device(given.device, given.threads)
+    device = torch_device(given.device, given.threads)
     data = folder(given) if given.images.is_dir() else archive(given)
     device = in_processes(parameters.pop("processes", 1), device, given.threads)
 

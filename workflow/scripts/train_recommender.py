@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Train a recommender on the poisoned catalogue of a cell."""
 
+from varbench.workflow import command, resuming
+from varbench.workflow.device import torch_device
+
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +14,6 @@ from varbench.catalogues.interactions import to_matrix
 from varbench.recommenders.state import State, from_tensors, ranking_factors
 from varbench.registry import resolve
 from varbench.storage import read_array, read_table, read_tensors, write_table, write_tensors
-from varbench.workflow import command, resuming
 
 
 def main() -> None:
@@ -26,7 +28,7 @@ def main() -> None:
     command.add_compute(options)
     resuming.add_options(options)
     given = options.parse_args()
-    device = command.torch_device(given.device, given.threads)
+    device = torch_device(given.device, given.threads)
     method, parameters = command.method_and_parameters(given.recommender)
     inputs = [given.interactions, given.clean, given.attacked, given.features, given.start]
     job = resuming.job_digest(__file__, ("recommender", method), given, inputs, device)

@@ -1,18 +1,22 @@
-"""What the commands in workflow/scripts share: options, one-line errors, device and threads."""
+"""What the commands in workflow/scripts share: options and one-line errors.
+
+They import it before all else, for it stops the garbage collector until ``run``. While torch is
+imported, thousands of modules come to stay; the collector would go through them again and again,
+and once more at the end, which is a third of the time of a short job.
+"""
 
 import argparse
+import gc
 import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from varbench.errors import InputError
-from varbench.workflow import gpus
 
-if TYPE_CHECKING:
-    import torch
+gc.disable()
 
 
 def parser(description: str | None) -> argparse.ArgumentParser:
@@ -49,6 +53,8 @@ def method_and_parameters(spec: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 def run(main: Callable[[], None]) -> None:
     """Run a command: an InputError or a full disk ends it with one line, a bug with a traceback."""
+    gc.freeze()  # what is imported stays until the end
+    gc.enable()
     try:
         main()
     except InputError as error:
@@ -57,28 +63,3 @@ def run(main: Callable[[], None]) -> None:
         if error.errno is None:
             raise
         sys.exit(f"error: {error.filename or 'file system'}: {os.strerror(error.errno)}")
-
-
-def torch_device(name: str, threads: int) -> "torch.device":
-    """Set the thread count and return the device; ``auto`` takes a GPU where there is one.
-
-    A GPU is this process's alone (``gpus.exclusive``). The thread count is set exactly, not left to
-    the machine, because it decides the order of floating-point sums and so the last digits of
-    results.
-    """
-    import torch
-
-    torch.set_num_threads(threads)
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(
-            f"device: {name!r} is not a torch device; use auto, cpu or cuda"
-        ) from error
-    if device.type != "cuda":
-        return device
-    if not torch.cuda.is_available():
-        raise InputError("device: cuda was asked for and torch finds none; use auto or cpu")
-    return gpus.exclusive(device)
