@@ -2,7 +2,6 @@
 """Measure what an attack changed, image by image: success, feature loss, perceptual distance."""
 
 from varbench.workflow import command
-from varbench.workflow.device import torch_device
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,8 @@ def lpips_distances(
     network: str, backbone: str, clean: Images, attacked: Images, device: str, threads: int
 ) -> NDArray[np.float64]:
     """Return LPIPS of each image, (N,); its imports take seconds, which a stand-in saves."""
+    from varbench.workflow.device import torch_device
+
     from varbench.extractors.checkpoints import read_checkpoint
     from varbench.images import by_size, to_unit
     from varbench.metrics.perceptual import distances, lpips_model
