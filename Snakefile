@@ -19,6 +19,7 @@ include: "rules/extractors.smk"
 include: "rules/attacks.smk"
 include: "rules/recommenders.smk"
 include: "rules/tables.smk"
+include: "rules/figures.smk"
 include: "rules/published.smk"
 include: "rules/ablation.smk"
 include: "rules/plan.smk"
@@ -39,6 +40,7 @@ rule all:
     input:
         rules.render_tables.output,
         rules.draw_figures.output,
+        expand(rules.draw_examples.output, dataset=GRID["datasets"]),
         rules.aggregate_extractors.output,
         COMPARISON,
     localrule: True

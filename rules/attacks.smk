@@ -1,5 +1,6 @@
 # Attacks on the images of the source category, and what they change to the eye and the network.
 
+ATTACKS = [n for n, a in config["attacks"].items() if a["method"] != "none"]
 # The stand-in for LPIPS has no network that a GPU would be for.
 MEASURE_GPU = 0 if config["perceptual"]["weights"] == "stand-in" else GPU
 
@@ -19,6 +20,8 @@ rule attack_images:
         f"{RESULTS}/logs/attack_images/{IN_ATTACK}.log",
     benchmark:
         f"{RESULTS}/benchmarks/attack_images/{IN_ATTACK}.tsv"
+    wildcard_constraints:
+        attack=one_of(ATTACKS),
     conda:
         "../envs/varbench.yaml"
     threads: config["threads"]["attack"]

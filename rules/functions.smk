@@ -157,6 +157,21 @@ def rest_features(wildcards):
     return f"{FEATURES}/features.npy".format(**names)
 
 
+def attacked_features(wildcards):
+    """The attacked items and their features; none where nothing is attacked."""
+    if wildcards.attack == CLEAN:
+        return []
+    return [
+        path.format(**wildcards)
+        for path in (f"{DATASET}/attacked.parquet", f"{ATTACK}/features.npy")
+    ]
+
+
+def poison_options(wildcards, input):
+    """How a recommender's command finds them."""
+    return "--attacked {} --features {}".format(*input.poison) if input.poison else ""
+
+
 def halfway(wildcards):
     """The state of the same cell's recommender that this one starts from."""
     name = config["recommenders"][wildcards.recommender]["starts_from"]

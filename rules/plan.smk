@@ -35,7 +35,7 @@ AXES_OF_RULES = {
             else []
         )
     },
-    "attack_images": {**IMAGE_AXES, "defense": IN_USE, "attack": GRID["attacks"]},
+    "attack_images": {**IMAGE_AXES, "defense": IN_USE},
     "measure_images": IMAGE_AXES,
     "train_recommender": {
         **IN_TRAINING,
@@ -52,6 +52,7 @@ AXES_OF_RULES = {
     "aggregate_extractors": {},
     "render_tables": {},
     "draw_figures": {},
+    "draw_examples": {"dataset": GRID["datasets"]},
     "compare_published": {} if COMPARISON else {"none": []},
 }
 COSTLY = {

@@ -7,8 +7,7 @@ CONTINUING = [n for n in config["recommenders"] if n not in STARTING]
 TRAINING_DATA = {
     "interactions": of_dataset(f"{CATALOGUE}/interactions.parquet"),
     "clean": rest_features,
-    "attacked": f"{DATASET}/attacked.parquet",
-    "features": f"{ATTACK}/features.npy",
+    "poison": attacked_features,
 }
 
 
@@ -37,10 +36,11 @@ rule train_recommender:
     params:
         code=code("train_recommender.py", "recommender"),
         recommender=block("recommender", "starts_from", "rest_features"),
+        poison=poison_options,
     shell:
         "train_recommender.py --recommender {params.recommender:q} --seed {wildcards.seed}"
-        " --interactions {input.interactions} --clean {input.clean} --attacked {input.attacked}"
-        " --features {input.features} --model {output.model} --log {output.training}"
+        " --interactions {input.interactions} --clean {input.clean} {params.poison}"
+        " --model {output.model} --log {output.training}"
         " --device {resources.device} --threads {resources.torch_threads}"
         " --halfway {output.halfway} 2> {log}"
 
@@ -70,10 +70,11 @@ rule continue_recommender:
     params:
         code=code("train_recommender.py", "recommender"),
         recommender=block("recommender", "starts_from", "rest_features"),
+        poison=poison_options,
     shell:
         "train_recommender.py --recommender {params.recommender:q} --seed {wildcards.seed}"
-        " --interactions {input.interactions} --clean {input.clean} --attacked {input.attacked}"
-        " --features {input.features} --model {output.model} --log {output.training}"
+        " --interactions {input.interactions} --clean {input.clean} {params.poison}"
+        " --model {output.model} --log {output.training}"
         " --device {resources.device} --threads {resources.torch_threads}"
         " --start {input.start} 2> {log}"
 

@@ -16,13 +16,11 @@ from varbench.attacks.common import Attacked, batches
 from varbench.attacks.ddn import ddn
 from varbench.attacks.fgsm import fgsm
 from varbench.attacks.mi_fgsm import mi_fgsm
-from varbench.attacks.none import none
 from varbench.attacks.pgd import pgd
 from varbench.errors import InputError
 
 CLASSES = 4
 ATTACKS = {
-    "none": (none, {}),
     "fgsm": (fgsm, {"epsilon": 8}),
     "pgd": (pgd, {"epsilon": 8, "steps": 5}),
     "mi_fgsm": (mi_fgsm, {"epsilon": 8, "steps": 5}),
@@ -122,18 +120,13 @@ def test_iterations_are_what_the_model_computed(attack: Any, parameters: Any) ->
 
 @pytest.mark.parametrize(
     ("attack", "iterations", "parameters"),
-    [(none, 0, {}), (fgsm, 1, {"epsilon": 4}), (pgd, 10, {"epsilon": 4})],
+    [(fgsm, 1, {"epsilon": 4}), (pgd, 10, {"epsilon": 4})],
 )
 def test_iterations_of_the_fixed_length_attacks(
     attack: Any, iterations: int, parameters: Any
 ) -> None:
     attacked = run(attack, small_net(), *some_images(), **parameters)
     assert attacked.iterations.tolist() == [iterations] * 7
-
-
-def test_none_returns_the_images_themselves() -> None:
-    images, targets = some_images()
-    assert run(none, small_net(), images, targets).images is images
 
 
 @every_attack
@@ -232,7 +225,7 @@ def test_a_target_that_is_no_class_is_an_input_error(
 @pytest.mark.parametrize(
     ("attack", "key", "values"),
     [
-        (none, "batch_size", [0, -1, 2.5, "3"]),
+        (carlini_wagner, "batch_size", [0, -1, 2.5, "3"]),
         (fgsm, "epsilon", [0, -1, 255.5, math.nan, "8", None]),
         (pgd, "epsilon", [0, -1, 255.5, math.inf, "8"]),
         (pgd, "steps", [0, -3, 1.5]),
@@ -248,7 +241,7 @@ def test_a_target_that_is_no_class_is_an_input_error(
 def test_a_bad_parameter_is_an_input_error_that_names_it(
     attack: Any, key: str, values: list[Any]
 ) -> None:
-    required = {} if attack in (none, carlini_wagner) else {"epsilon": 8}
+    required = {} if attack is carlini_wagner else {"epsilon": 8}
     for value in values:
         with pytest.raises(InputError) as caught:
             run(attack, small_net(), *some_images(), **required | {key: value})

@@ -25,7 +25,7 @@ METHODS: dict[str, dict[str, str]] = {
         "free": "varbench.extractors.free:train",
     },
     "attack": {
-        "none": "varbench.attacks.none:none",
+        "none": "",  # the clean baseline: a catalogue as it is, nothing runs
         "fgsm": "varbench.attacks.fgsm:fgsm",
         "pgd": "varbench.attacks.pgd:pgd",
         "mi_fgsm": "varbench.attacks.mi_fgsm:mi_fgsm",

@@ -6,6 +6,7 @@ from varbench.workflow.device import torch_device
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from torch import Tensor
 
@@ -23,7 +24,8 @@ def main() -> None:
     options.add_argument("--start", type=Path, help="state to start from")
     options.add_argument("--halfway", type=Path, help="out: state after half of the epochs")
     command.add_paths(options, interactions="of the catalogue", clean="features of the catalogue")
-    command.add_paths(options, attacked="items that are attacked", features="of those items")
+    options.add_argument("--attacked", type=Path, help="items that are attacked, if any")
+    options.add_argument("--features", type=Path, help="of the attacked items")
     command.add_paths(options, model="out", log="out")
     command.add_compute(options)
     resuming.add_options(options)
@@ -35,10 +37,12 @@ def main() -> None:
     checkpoint = resuming.Checkpoint(given.model, job, given.checkpoint_every)
 
     clean = read_array(given.clean)
-    items = read_table(given.attacked, ["item"])["item"].to_numpy()
+    items, attacked = np.empty(0, np.int64), clean[:0]
+    if given.attacked:
+        items = read_table(given.attacked, ["item"])["item"].to_numpy()
+        attacked = read_array(given.features)
     interactions = to_matrix(read_table(given.interactions), items=len(clean))
-    scale = parameters.pop("feature_scale", "clean")
-    features = poison(clean, items, read_array(given.features), scale=scale)
+    features = poison(clean, items, attacked, scale=parameters.pop("feature_scale", "clean"))
 
     reached = checkpoint.load() or {"epochs": [], "state": None, "halfway": {}}
     epochs: list[dict[str, float]] = reached["epochs"]

@@ -1,11 +1,11 @@
 """Figures of the two tables and of attacked images, for print and screen.
 
-Each function returns a figure of its own and touches no global state; `encoded` turns it into the
-bytes of a PDF or PNG file.
+Each function returns a figure of its own and touches no global state; `write` makes files of it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from varbench.reporting.labels import display
 from varbench.reporting.tables import mean_over_seeds
+from varbench.storage import replacing
 
 # Okabe and Ito's palette, which readers with any colour vision tell apart; markers say it again.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -203,6 +204,13 @@ def examples_figure(
             panel.grid(visible=False)
             panel.spines[:].set_visible(False)
     return figure
+
+
+def write(folder: Path, name: str, figure: Figure) -> None:
+    """Write a figure as ``name``.pdf and ``name``.png."""
+    for form in ("pdf", "png"):
+        with replacing(folder / f"{name}.{form}") as temporary:
+            temporary.write_bytes(encoded(figure, form))
 
 
 def encoded(figure: Figure, form: str) -> bytes:
