@@ -23,6 +23,9 @@ for variable, folders in {
     others = [folder for folder in others if folder and folder not in ours]
     os.environ[variable] = os.pathsep.join([*ours, *others])
 sys.path.insert(0, str(BASE / "src"))
+# Jobs keep freed memory: the next batch needs as much, and glibc would fetch it anew, page by page.
+for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
+    os.environ.setdefault(variable, str(2**32))
 
 from varbench.downloads import registry
 from varbench.errors import InputError

@@ -14,6 +14,7 @@ rule draw_training_images:
         f"{RESULTS}/benchmarks/draw_training_images.tsv"
     conda:
         "../envs/varbench.yaml"
+    threads: 4
     resources:
         mem_mb=mb(PLAIN_MB, training_image=IMAGE_MB),
         runtime=minutes(120),
@@ -26,7 +27,7 @@ rule draw_training_images:
     shell:
         "draw_training_images.py --categories {params.categories:q}"
         " --per-category {params.per_category} --image-size {params.image_size}"
-        " --seed {params.seed} --images {output.images} --labels {output.labels} 2> {log}"
+        " --seed {params.seed} --processes {threads} --images {output.images} --labels {output.labels} 2> {log}"
 
 
 rule train_extractor:

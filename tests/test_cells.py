@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cells import ITEMS, evaluate, model, run, write_inputs
-from varbench.storage import read_array, read_table, write_table
+from varbench.storage import read_array, read_table, write_array, write_table
 
 
 def test_seeds_of_a_cell_are_evaluated_as_if_alone(tmp_path):
@@ -78,3 +78,27 @@ def test_changes_are_taken_from_the_baseline(tmp_path, options, baseline):
     for defense, start in changes["baseline_defense"].items():
         expected = hits[defense, "pgd"].mean() - hits[start, "none"].mean()
         assert changes.loc[defense, "change"] == pytest.approx(expected)
+
+
+def test_a_clean_cell_is_one_whose_attack_changed_nothing(tmp_path):
+    inputs = write_inputs(tmp_path)
+    clean = np.random.default_rng(0).normal(size=(ITEMS, 6)).astype(np.float32)
+    write_array(inputs / "clean.npy", clean)
+    write_array(inputs / "features.npy", clean[[3, 5]])
+    poison = {"attacked": inputs / "attacked.parquet", "features": inputs / "features.npy"}
+    models = []
+    for name, options in (("clean", {}), ("attacked", poison)):
+        out = {part: tmp_path / name / part for part in ("model", "log", "halfway")}
+        done = run(
+            "train_recommender",
+            recommender='{"method": "vbpr", "epochs": 2, "factors": 4}',
+            seed=1,
+            interactions=inputs / "interactions.parquet",
+            clean=inputs / "clean.npy",
+            device="cpu",
+            **out,
+            **options,
+        )
+        assert done.returncode == 0, done.stderr
+        models.append(out["model"].read_bytes())
+    assert models[0] == models[1]

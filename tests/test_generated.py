@@ -121,7 +121,7 @@ def test_some_categories_can_be_chosen():
 
 def test_training_images_are_balanced_and_deterministic():
     images, labels = training_images(per_category=3, image_size=32, seed=5)
-    again, _ = training_images(per_category=3, image_size=32, seed=5)
+    again, _ = training_images(per_category=3, image_size=32, seed=5, processes=2)
     assert images.shape == (3 * len(CATEGORIES), 32, 32, 3)
     assert images.dtype == np.uint8
     assert labels.dtype == np.int64

@@ -16,6 +16,7 @@ def main() -> None:
     options.add_argument("--per-category", type=int, required=True, help="images a category")
     options.add_argument("--image-size", type=int, required=True, help="side in pixels")
     options.add_argument("--seed", type=int, required=True)
+    options.add_argument("--processes", type=int, default=1, help="that draw side by side")
     command.add_paths(options, images="out", labels="out")
     given = options.parse_args()
     images, labels = training_images(
@@ -23,6 +24,7 @@ def main() -> None:
         per_category=given.per_category,
         image_size=given.image_size,
         seed=given.seed,
+        processes=given.processes,
     )
     write_images(given.images, enumerate(images))
     write_table(given.labels, pd.DataFrame({"item": range(len(labels)), "class": labels}))

@@ -1,5 +1,8 @@
 """The embedded catalogues: drawn products and simulated users, from a seed alone."""
 
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -92,7 +95,12 @@ def load(
 
 
 def training_images(
-    *, per_category: int, image_size: int, seed: int, categories: list[str] | None = None
+    *,
+    per_category: int,
+    image_size: int,
+    seed: int,
+    categories: list[str] | None = None,
+    processes: int = 1,
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Draw labelled images for the training of an extractor; none of them is in a catalogue.
 
@@ -103,6 +111,8 @@ def training_images(
     categories
         Names out of CATEGORIES, in the order of the network's classes; all of them, in the order
         of CATEGORIES, if not given.
+    processes
+        That draw side by side; the images are the same.
 
     Returns
     -------
@@ -115,13 +125,19 @@ def training_images(
         A category is unknown or named twice.
     """
     names = _checked(categories)
-    images = np.empty((per_category * len(names), image_size, image_size, 3), np.uint8)
-    labels = np.arange(len(images)) % len(names)
-    for index, label in enumerate(labels):
-        name, turn = names[label], index // len(names)
-        look = random_look(np.random.default_rng(derive("training look", seed, name, turn)))
-        images[index] = _picture(name, look, image_size, "training", seed, name, turn)
-    return images, labels
+    count = per_category * len(names)
+    images = np.empty((count, image_size, image_size, 3), np.uint8)
+    picture = partial(_training_picture, names, image_size, seed)
+    with ProcessPoolExecutor(processes) as pool:
+        for index, pixels in enumerate(pool.map(picture, range(count), chunksize=32)):
+            images[index] = pixels
+    return images, np.arange(count) % len(names)
+
+
+def _training_picture(names: list[str], size: int, seed: int, index: int) -> NDArray[np.uint8]:
+    name, turn = names[index % len(names)], index // len(names)
+    look = random_look(np.random.default_rng(derive("training look", seed, name, turn)))
+    return _picture(name, look, size, "training", seed, name, turn)
 
 
 def _picture(
