@@ -104,8 +104,10 @@ def augment(images: Tensor, generator: torch.Generator) -> Tensor:
     images = torch.where(flip.view(-1, 1, 1, 1), images.flip(3), images)
     margin = min(height, width) // 16
     padded = pad(images, (margin, margin, margin, margin), mode="replicate")
-    down, right = torch.randint(0, 2 * margin + 1, (2, count, 1), generator=generator)
-    rows, columns = down + torch.arange(height), right + torch.arange(width)  # (N, H), (N, W)
-    image = torch.arange(count).view(-1, 1, 1)
-    shifted = padded.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]]
-    return shifted.permute(0, 3, 1, 2)  # (N, H, W, 3) -> (N, 3, H, W)
+    down, right = torch.randint(0, 2 * margin + 1, (2, count, 1), generator=generator).tolist()
+    return torch.stack(
+        [
+            image[:, row : row + height, column : column + width]
+            for image, (row,), (column,) in zip(padded, down, right, strict=True)
+        ]
+    )

@@ -112,7 +112,11 @@ def fit(
     plain = network if precision == "fp32" else Mixed(network, PRECISIONS[precision])
     model = processes.parallel(plain, device)
     optimiser = torch.optim.SGD(
-        network.parameters(), learning_rate, momentum=momentum, weight_decay=weight_decay
+        network.parameters(),
+        learning_rate,
+        momentum=momentum,
+        weight_decay=weight_decay,
+        fused=True,
     )
     scheduler = SCHEDULES[schedule](optimiser, rounds, batches * updates_per_batch)
     # Factors 1 and no checks unless it is needed: fp16 has no small numbers.
