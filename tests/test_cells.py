@@ -85,6 +85,8 @@ def test_a_clean_cell_is_one_whose_attack_changed_nothing(tmp_path):
     clean = np.random.default_rng(0).normal(size=(ITEMS, 6)).astype(np.float32)
     write_array(inputs / "clean.npy", clean)
     write_array(inputs / "features.npy", clean[[3, 5]])
+    taken = {"user": np.arange(15) // 3, "item": np.arange(15) % ITEMS, "held_out": False}
+    write_table(inputs / "interactions.parquet", pd.DataFrame(taken))
     poison = {"attacked": inputs / "attacked.parquet", "features": inputs / "features.npy"}
     models = []
     for name, options in (("clean", {}), ("attacked", poison)):

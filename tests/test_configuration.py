@@ -69,7 +69,7 @@ def test_overlays_fit_the_embedded_experiment(config, overlay):
             {"folder": "a", "catalogue": "b"},
             r"a folder or a catalogue, not both",
         ),
-        ("defenses/AT/processes", 3, r"defenses\.AT\.batch_size: 32 .* equally by 3 processes"),
+        ("defenses/AT/processes", 3, r"defenses\.AT\.batch_size: 64 .* equally by 3 processes"),
         ("attacks/pgd_4/epsilonn", 4, r"attacks\.pgd_4: unknown key 'epsilonn'; did you mean"),
         ("attacks/pgd_4/method", "pdg", r"attacks\.pgd_4\.method: unknown attack .* 'pgd'\?"),
         ("defenses/AT/method", "adversarail", r"defenses\.AT\.method: .* mean 'adversarial'\?"),
