@@ -1,5 +1,6 @@
 # The checked configuration, the axes of the grid, the names of files.
 
+import gc
 import json
 import os
 import re
@@ -23,6 +24,9 @@ for variable, folders in {
     others = [folder for folder in others if folder and folder not in ours]
     os.environ[variable] = os.pathsep.join([*ours, *others])
 sys.path.insert(0, str(BASE / "src"))
+# The graph of a large grid is millions of objects that stay; to look them through for garbage, as
+# often as they usually would be, is a sixth of a dry run.
+gc.set_threshold(1_000_000)
 # Jobs keep freed memory: the next batch needs as much, and glibc would fetch it anew, page by page.
 for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
     os.environ.setdefault(variable, str(2**32))
