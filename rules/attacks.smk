@@ -1,6 +1,6 @@
 # Attacks on the images of the source category, and what they change to the eye and the network.
 
-ATTACKS = [n for n, a in config["attacks"].items() if a["method"] != "none"]
+ATTACKS = [n for n in config["attacks"] if n != CLEAN]
 # The stand-in for LPIPS has no network that a GPU would be for.
 MEASURE_GPU = 0 if config["perceptual"]["weights"] == "stand-in" else GPU
 

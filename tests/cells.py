@@ -1,5 +1,6 @@
 """A cell by hand, and the commands that work on it."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -58,4 +59,20 @@ def evaluate(
         models=[inputs / f"{seed}.safetensors" for seed in seeds],
         **{name: inputs / f"{name}.parquet" for name in ("interactions", "attacked", "classes")},
         **{Path(name).stem: [output / str(seed) / name for seed in seeds] for name in outputs},
+    )
+
+
+def train(
+    inputs: Path, output: Path, *poison: str, **block: object
+) -> subprocess.CompletedProcess[str]:
+    """Train VBPR on ``clean.npy`` with these of ``attacked.parquet`` and ``features.npy``."""
+    return run(
+        "train_recommender",
+        recommender=json.dumps({"method": "vbpr", **block}),
+        seed=1,
+        interactions=inputs / "interactions.parquet",
+        clean=inputs / "clean.npy",
+        **{Path(name).stem: inputs / name for name in poison},
+        **{name: output / name for name in ("model", "log", "halfway")},
+        device="cpu",
     )

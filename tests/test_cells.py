@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cells import ITEMS, evaluate, model, run, write_inputs
+from cells import ITEMS, evaluate, model, run, train, write_inputs
 from varbench.storage import read_array, read_table, write_array, write_table
 
 
@@ -87,20 +87,9 @@ def test_a_clean_cell_is_one_whose_attack_changed_nothing(tmp_path):
     write_array(inputs / "features.npy", clean[[3, 5]])
     taken = {"user": np.arange(15) // 3, "item": np.arange(15) % ITEMS, "held_out": False}
     write_table(inputs / "interactions.parquet", pd.DataFrame(taken))
-    poison = {"attacked": inputs / "attacked.parquet", "features": inputs / "features.npy"}
     models = []
-    for name, options in (("clean", {}), ("attacked", poison)):
-        out = {part: tmp_path / name / part for part in ("model", "log", "halfway")}
-        done = run(
-            "train_recommender",
-            recommender='{"method": "vbpr", "epochs": 2, "factors": 4}',
-            seed=1,
-            interactions=inputs / "interactions.parquet",
-            clean=inputs / "clean.npy",
-            device="cpu",
-            **out,
-            **options,
-        )
+    for name, poison in (("clean", ()), ("attacked", ("attacked.parquet", "features.npy"))):
+        done = train(inputs, tmp_path / name, *poison, epochs=2, factors=4)
         assert done.returncode == 0, done.stderr
-        models.append(out["model"].read_bytes())
+        models.append((tmp_path / name / "model").read_bytes())
     assert models[0] == models[1]

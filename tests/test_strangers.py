@@ -15,7 +15,7 @@ import yaml
 from PIL import Image
 
 import grid
-from cells import evaluate, run, write_inputs
+from cells import evaluate, run, train, write_inputs
 from varbench.extractors.networks import build
 from varbench.storage import read_table, write_array, write_table
 
@@ -155,15 +155,7 @@ def test_features_that_are_not_numbers_are_one_line(tmp_path):
     write_table(tmp_path / "attacked.parquet", pd.DataFrame({"item": [0]}))
     table = pd.DataFrame({"user": [0, 0], "item": [1, 2], "held_out": False})
     write_table(tmp_path / "interactions.parquet", table)
-    done = run(
-        "train_recommender",
-        recommender='{"method": "vbpr", "epochs": 1}',
-        seed=0,
-        **{name: tmp_path / f"{name}.npy" for name in ("clean", "features")},
-        **{name: tmp_path / f"{name}.parquet" for name in ("attacked", "interactions")},
-        model=tmp_path / "out",
-        log=tmp_path / "log.csv",
-    )
+    done = train(tmp_path, tmp_path / "out", "attacked.parquet", "features.npy", epochs=1)
     assert done.returncode == 1
     row = "clean.npy: row 2 holds a value that is not finite; delete it and run again"
     assert done.stderr == f"error: {tmp_path}/{row}\n"
