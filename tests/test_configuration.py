@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from varbench.errors import InputError
 from varbench.registry import METHODS, resolve
@@ -193,3 +194,9 @@ def test_a_key_that_is_there_twice_is_named(tmp_path, inner):
         no_key_twice([path])
     path.write_text("attacks: &all {a: 1}\nothers: {<<: *all, a: [1, 1]}\n")
     no_key_twice([path])
+
+
+@pytest.mark.parametrize("overlay", ["paper", "clothing"])
+def test_an_overlay_trains_recommenders_in_the_papers_batches(config, overlay):
+    update_config(config, yaml.safe_load((BASE / "config" / f"{overlay}.yaml").read_text()))
+    assert {r["batch_size"] for r in config["recommenders"].values()} == {512}
