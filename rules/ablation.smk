@@ -3,8 +3,8 @@
 
 rule aggregate_ablation:
     input:
-        per_user=ablation_cells(f"{CELL}/users.parquet", ABLATION["attacks"]),
-        visual=ablation_cells(f"{ATTACK}/visual.parquet", ABLATION["attacks"][1:]),
+        per_user=ablation_cells(),
+        visual=ablation_visual(),
     output:
         f"{TABLES}/ablation.csv",
     log:
@@ -19,13 +19,15 @@ rule aggregate_ablation:
         variants=json.dumps({name: asdict(v) for name, v in VARIANTS.items()}),
         axes=json.dumps({"defense": ABLATION["defenses"], "seed": config["seeds"]}),
         cell=verbatim(CELL),
-        attack=verbatim(ATTACK),
+        visual=verbatim(VISUAL),
         k=config["metrics"]["k"],
         clean=CLEAN,
+        undefended=config["undefended"],
     shell:
         "aggregate_ablation.py --variants {params.variants:q} --axes {params.axes:q}"
-        " --cell {params.cell:q} --attack {params.attack:q} --k {params.k}"
-        " --clean {params.clean} --output {output} 2> {log}"
+        " --cell {params.cell:q} --visual {params.visual:q} --k {params.k}"
+        " --clean {params.clean} --undefended {params.undefended}"
+        " --output {output} 2> {log}"
 
 
 rule render_ablation:

@@ -54,16 +54,18 @@ rule measure_images:
     input:
         clean_images=of_dataset(f"{CATALOGUE}/images.zip"),
         clean_features=of_dataset(f"{FEATURES}/features.npy"),
-        images=f"{ATTACK}/images.zip",
-        features=f"{ATTACK}/features.npy",
-        outcome=f"{ATTACK}/outcome.parquet",
+        images=of_measured(f"{ATTACK}/images.zip"),
+        features=of_measured(f"{ATTACK}/features.npy"),
+        outcome=of_measured(f"{ATTACK}/outcome.parquet"),
         backbone=backbone_file,
     output:
-        f"{ATTACK}/visual.parquet",
+        VISUAL,
     log:
-        f"{RESULTS}/logs/measure_images/{IN_ATTACK}.log",
+        f"{RESULTS}/logs/measure_images/{{subset}}/{{dataset}}/{{defense}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/measure_images/{IN_ATTACK}.tsv"
+        f"{RESULTS}/benchmarks/measure_images/{{subset}}/{{dataset}}/{{defense}}.tsv"
+    wildcard_constraints:
+        subset="grid|ablation",
     conda:
         "../envs/varbench.yaml"
     threads: config["threads"]["attack"]
@@ -77,11 +79,14 @@ rule measure_images:
         code=code("measure_images.py"),
         network=config["perceptual"]["network"],
         backbone=config["perceptual"]["weights"],
+        source=category("source"),
         target=category("target"),
+        attacks=measured_attacks,
+        attack=lambda w: ATTACK.format(attack="{attack}", **w),
     shell:
-        "measure_images.py --perceptual {params.network}"
-        " --backbone {params.backbone:q} --target-class {params.target}"
+        "measure_images.py --perceptual {params.network} --backbone {params.backbone:q}"
+        " --source-class {params.source} --target-class {params.target}"
+        " --attacks {params.attacks} --attack {params.attack:q}"
         " --clean-images {input.clean_images} --clean-features {input.clean_features}"
-        " --attacked-images {input.images} --features {input.features}"
-        " --outcome {input.outcome} --output {output}"
+        " --output {output}"
         " --device {resources.device} --threads {resources.torch_threads} 2> {log}"

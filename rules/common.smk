@@ -64,6 +64,8 @@ FEATURES = f"{RESULTS}/features/{{catalogue}}/{{defense}}"
 DATASET = f"{RESULTS}/datasets/{{dataset}}"
 IN_ATTACK = "{dataset}/{defense}/{attack}"
 ATTACK = f"{RESULTS}/attacks/{IN_ATTACK}"
+# The attacks of the grid, or those of the ablation.
+VISUAL = f"{RESULTS}/visual/{{subset}}/{{dataset}}/{{defense}}.parquet"
 OF_SEEDS = "{dataset}/{defense}/{attack}/{recommender}"
 IN_CELL = f"{OF_SEEDS}/{{seed}}"
 CELL = f"{RESULTS}/cells/{IN_CELL}"

@@ -40,6 +40,37 @@ def of_dataset(pattern):
     return path
 
 
+def measured_attacks(wildcards):
+    """The attacks whose images are measured together."""
+    if wildcards.subset == "grid":
+        return GRID["attacks"][1:]
+    return sorted(
+        {
+            variant.attack[attack]
+            for variant in VARIANTS.values()
+            if wildcards.dataset in variant.dataset.values()
+            for attack in ABLATION["attacks"][1:]
+        }
+    )
+
+
+def of_measured(pattern):
+    """Fill in the attacks whose images are measured together."""
+
+    def paths(wildcards):
+        attacks = measured_attacks(wildcards)
+        names = {"dataset": wildcards.dataset, "defense": wildcards.defense}
+        return [pattern.format(attack=attack, **names) for attack in attacks]
+
+    return paths
+
+
+def left_out(*metrics):
+    """The option that leaves columns of tables out, those that `metrics` is false for."""
+    names = [name for name in metrics if not config["metrics"][name]]
+    return f"--without {' '.join(names)}" if names else ""
+
+
 def every_seed(file):
     """A file of a cell under each of the recommenders' seeds."""
     return expand(f"{CELL}/{file}", seed=config["seeds"], allow_missing=True)
@@ -178,21 +209,33 @@ def halfway(wildcards):
     return f"{CELL}/halfway.safetensors".format(**{**wildcards, "recommender": name})
 
 
-def ablation_cells(pattern, attacks):
-    """Fill in the names that the ablation's cells have under each protocol."""
-    return sorted(
-        {
-            path
-            for variant in VARIANTS.values()
-            for path in expand(
-                pattern,
-                dataset=variant.dataset.values(),
-                defense=ABLATION["defenses"],
-                attack=[variant.attack[attack] for attack in attacks],
-                recommender=variant.recommender.values(),
-                seed=config["seeds"],
-            )
+def ablation_cells():
+    """The users of the ablation's cells, by the names that these have under each protocol."""
+    paths = set()
+    for variant in VARIANTS.values():
+        axes = {
+            "dataset": variant.dataset.values(),
+            "recommender": variant.recommender.values(),
+            "seed": config["seeds"],
         }
+        attacks, defenses = variant.attack.values(), ABLATION["defenses"]
+        paths |= {
+            *expand(f"{CELL}/users.parquet", attack=attacks, defense=defenses, **axes)
+        }
+        if variant.metrics["baseline"] == "undefended":
+            clean = {"attack": CLEAN, "defense": config["undefended"]}
+            paths |= {*expand(f"{CELL}/users.parquet", **clean, **axes)}
+    return sorted(paths)
+
+
+def ablation_visual():
+    """What the ablation's attacks changed, on each dataset under its name in each protocol."""
+    datasets = {d for variant in VARIANTS.values() for d in variant.dataset.values()}
+    return expand(
+        VISUAL,
+        subset="ablation",
+        dataset=sorted(datasets),
+        defense=ABLATION["defenses"] if ABLATION["attacks"][1:] else [],
     )
 
 

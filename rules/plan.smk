@@ -36,7 +36,11 @@ AXES_OF_RULES = {
         )
     },
     "attack_images": {**IMAGE_AXES, "defense": IN_USE},
-    "measure_images": IMAGE_AXES,
+    "measure_images": {
+        "subset": ["grid"],
+        "dataset": AXES["dataset"],
+        "defense": AXES["defense"],
+    },
     "train_recommender": {
         **IN_TRAINING,
         "recommender": [r for r in RECOMMENDERS if r in STARTING],

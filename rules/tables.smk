@@ -50,17 +50,18 @@ rule aggregate_cells:
         baseline=f"--baseline {BASELINE[0]}" if BASELINE else "",
         confidence=config["metrics"]["confidence"],
         resamples=config["metrics"]["resamples"],
+        without=left_out("category_share"),
         seed=config["seed"],
     shell:
         "aggregate_cells.py --axes {params.axes:q} --cell {params.cell:q}"
         " --dataset {params.dataset:q} --k {params.k} --counted {params.counted} --clean {params.clean} {params.baseline}"
-        " --confidence {params.confidence} --resamples {params.resamples} --seed {params.seed}"
+        " --confidence {params.confidence} --resamples {params.resamples} {params.without} --seed {params.seed}"
         " --chr {output.chr} --changes {output.changes} --accuracy {output.accuracy} --ranks {output.ranks} 2> {log}"
 
 
 rule aggregate_images:
     input:
-        expand(f"{ATTACK}/visual.parquet", **IMAGE_AXES),
+        expand(VISUAL, subset="grid", dataset=AXES["dataset"], defense=AXES["defense"]),
     output:
         f"{TABLES}/table2.csv",
     log:
@@ -73,10 +74,11 @@ rule aggregate_images:
     params:
         code=code("aggregate_images.py"),
         axes=json.dumps(IMAGE_AXES),
-        attack=verbatim(ATTACK),
+        visual=verbatim(VISUAL),
+        without=left_out("source_share", "success_rate_not_target"),
     shell:
-        "aggregate_images.py --axes {params.axes:q}"
-        " --attack {params.attack:q} --output {output} 2> {log}"
+        "aggregate_images.py --axes {params.axes:q} --visual {params.visual:q}"
+        " {params.without} --output {output} 2> {log}"
 
 
 rule aggregate_extractors:

@@ -10,7 +10,7 @@ from varbench.errors import InputError
 from varbench.extractors.checkpoints import read_checkpoint
 from varbench.extractors.extract import read_out
 from varbench.extractors.networks import build, for_inference, load_weights
-from varbench.images import by_size, to_bytes, to_unit
+from varbench.images import to_bytes, to_unit
 
 IMAGES = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 ARCHITECTURES = [
@@ -38,11 +38,6 @@ def test_pixels_survive_the_round_trip():
     assert np.array_equal(to_bytes(to_unit(every_value)), every_value)
     nudged = to_unit(every_value) + 0.4 / 255
     assert np.array_equal(to_bytes(nudged), every_value)
-
-
-def test_images_are_grouped_by_size():
-    shapes = [(4, 6, 3), (5, 5, 3), (4, 6, 3)]
-    assert by_size([np.zeros(s, np.uint8) for s in shapes]) == [[0, 2], [1]]
 
 
 @pytest.mark.parametrize(("architecture", "dimension"), ARCHITECTURES)

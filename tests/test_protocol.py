@@ -188,14 +188,14 @@ def test_variants_share_what_a_switch_does_not_reach(config):
     variants = protocol.variants(config, copy.deepcopy(config), GRID)
     assert set(variants) == set(protocol.protocols())
     assert variants["corrected"] == protocol.Variant(
-        *({name: name for name in GRID[axis]} for axis in GRID), counted="attacked"
+        *({name: name for name in GRID[axis]} for axis in GRID), metrics=config["metrics"]
     )
     published = variants["as_published"]
     assert published.attack == {
         "none": "none", "fgsm_4": "fgsm_4+D1+D2+D3", "cw": "cw+D2+D14",
     }  # fmt: skip
     assert published.dataset == {"mini_men": "mini_men+D12"}
-    assert published.counted == "seen"
+    assert published.metrics["counted"] == "seen"
     squared = variants["as_published, D8_regulariser corrected"]
     assert squared.attack == published.attack
     assert squared.dataset == published.dataset
@@ -204,7 +204,7 @@ def test_variants_share_what_a_switch_does_not_reach(config):
     assert (counted.dataset, counted.attack, counted.recommender) == (
         published.dataset, published.attack, published.recommender,
     )  # fmt: skip
-    assert counted.counted == "attacked"
+    assert counted.metrics == published.metrics | {"counted": "attacked"}
     assert config["datasets"]["mini_men+D12"]["catalogue"] == "mini_men+D12"
 
 

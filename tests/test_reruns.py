@@ -52,7 +52,7 @@ def test_a_defenses_parameter_reruns_that_defense_only(checkout):
         "train_extractor": 1,
         "extract_features": 1,
         "attack_images": 2,
-        "measure_images": 2,
+        "measure_images": 1,
         "train_recommender": 3,
         "continue_recommender": 3,
         "evaluate_cell": 6,
@@ -129,12 +129,17 @@ def test_a_protocol_switch_reruns_its_stage_only(checkout):
         "evaluate_cell": 12,
         **AFTER_CELLS,
     }
-    for switch in ("D6_counted_items", "D15_baseline"):
+    for switch in ("D6_counted_items", "D7_divisor", "D15_baseline"):
         grid.edit(checkout, "protocol", {switch: "as_published"})
         assert grid.rules(grid.planned(checkout)) == AFTER_CELLS
+    for switch in ("D5_attacked_items", "D13_success_rate"):
+        grid.edit(checkout, "protocol", {switch: "as_published"})
+        assert grid.rules(grid.planned(checkout)) == AFTER_IMAGES
     grid.edit(checkout, "protocol", {"D2_saving": "as_published"})
-    jobs = {(rule, w) for rule, w in grid.planned(checkout) if w and rule != "draw_examples"}
-    assert {dict(w).get("attack") for _, w in jobs} == {"pgd_8", "cw"}
+    jobs = grid.planned(checkout)
+    assert {dict(w)["attack"] for _, w in jobs if "attack" in dict(w)} == {"pgd_8", "cw"}
+    assert grid.rules(jobs)["measure_images"] == 2
+    assert "extract_features" not in grid.rules(jobs)
 
 
 def test_under_d4_only_attacked_rows_come_from_the_defended_network(checkout):

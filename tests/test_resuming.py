@@ -263,7 +263,3 @@ def test_a_folder_that_is_read_counts_by_its_names(tmp_path):
     one = digest()
     (tmp_path / "train" / "1.JPEG").write_bytes(b"b")
     assert empty != one == digest()
-
-
-def test_pieces_keep_groups_and_order():
-    assert resuming.pieces([[0, 2, 4, 5, 6], [1, 3]], 2) == [[0, 2], [4, 5], [6], [1, 3]]

@@ -70,10 +70,11 @@ def test_shell_characters_in_paths_and_ids_run_nothing(tmp_path):
     (checkout / "config.yaml").write_text(yaml.safe_dump(config))
     overlay = f"../{NASTY}.yaml"
     (checkout / overlay).write_text("seed: 3\n")
-    targets = ["results/attacks/d/T/fgsm_8/visual.parquet", "results/tables/extractors.csv"]
+    targets = ["results/visual/grid/d/T.parquet", "results/tables/extractors.csv"]
     grid.snakemake(checkout, *targets, configfile=overlay)
     assert read_table(checkout / "results/catalogues/shop/items.parquet")["id"].tolist() == ids
-    assert len(read_table(checkout / targets[0])) == ITEMS
+    attacks = yaml.safe_load((checkout / "config.yaml").read_text())["attacks"]
+    assert len(read_table(checkout / targets[0])) == ITEMS * (len(attacks) - 1)
     assert not [*tmp_path.rglob("pwned"), *grid.BASE.glob("pwned")]
 
 

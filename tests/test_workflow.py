@@ -110,6 +110,18 @@ def test_an_ablation_shares_what_its_switches_do_not_reach(checkout):
     # Epsilon 8 of the normalised image is at most 2 grey levels: the stated 8 moves features more.
     stated = attacked.loc["as_published, D1_epsilon_space corrected", "feature_loss"]
     assert stated > attacked.loc["as_published", "feature_loss"]
+    # Each of these switches decides whether a number is there, and none of them moves a hit ratio.
+    for switch, number in {
+        "D5_attacked_items": "source_share",
+        "D7_divisor": "category_share",
+        "D13_success_rate": "success_rate_not_target",
+    }.items():
+        there = attacked[number].notna()
+        assert set(there.index[there]) == {"corrected", f"as_published, {switch} corrected"}
+        assert attacked.loc[f"as_published, {switch} corrected", "difference"] == 0
+    changes = pd.read_csv(checkout / "results" / "tables" / "changes.csv")
+    ours = changes.query("defense == 'FAT' and recommender == 'vbpr' and attack == 'pgd_8'")
+    assert attacked.loc["corrected", "p_value"] == pytest.approx(ours["p_value"].item())
     claims = pd.read_csv(checkout / "results" / "tables" / "ablation_claims.csv")
     assert claims["tables"].nunique() == table["protocol"].nunique()
     assert claims["holds"].isna().all()  # one attack decides nothing

@@ -1,6 +1,6 @@
 """The one place where stored pixels become a network's input, and back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -22,11 +22,3 @@ def to_bytes(images: Tensor, *, truncate: bool = False) -> NDArray[np.uint8]:
     scaled = images.detach().mul(255).clamp_(0, 255)
     scaled = (scaled.trunc_() if truncate else scaled.round_()).to(torch.uint8)
     return np.ascontiguousarray(scaled.permute(0, 2, 3, 1).cpu().numpy())
-
-
-def by_size(images: Iterable[NDArray[np.uint8]]) -> list[list[int]]:
-    """Group the positions of images that have the same height and width, in order."""
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for position, image in enumerate(images):
-        groups.setdefault(image.shape, []).append(position)
-    return list(groups.values())

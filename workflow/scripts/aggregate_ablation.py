@@ -1,18 +1,33 @@
 #!/usr/bin/env python3
-"""Aggregate the cells of an ablation: every protocol's hit ratio and visual measures."""
+"""Aggregate the cells of an ablation: what every protocol says of them."""
 
 from varbench.workflow import command
 
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from varbench.metrics.statistics import paired_p_value
+from varbench.metrics.visual import success_rates
 from varbench.reporting.ablation import differences
 from varbench.storage import read_table, write_table
 
-MEASURES = ("success", "feature_loss", "distance")
 HITS = {"attacked": "category_hits", "seen": "category_hits_seen"}
+Names = dict[str, Any]
+
+
+def cells(variant: Names, axes: Names) -> Iterator[tuple[Names, Names]]:
+    """Yield each cell's names in the tables, and those that it has under a protocol."""
+    named: dict[str, Names] = {
+        axis: variant[axis] for axis in ("dataset", "attack", "recommender")
+    } | {axis: {name: name for name in axes[axis]} for axis in ("defense", "seed")}
+    for names in product(*named.values()):
+        cell = dict(zip(named, names, strict=True))
+        yield cell, {axis: named[axis][name] for axis, name in cell.items()}
 
 
 def main() -> None:
@@ -20,27 +35,50 @@ def main() -> None:
     options.add_argument("--variants", type=command.block, required=True, help="as JSON")
     options.add_argument("--axes", type=command.block, required=True, help="names, as JSON")
     options.add_argument("--cell", required=True, help="folder of a cell, with {dataset} ...")
-    options.add_argument("--attack", required=True, help="folder of an attack, with {dataset} ...")
+    options.add_argument("--visual", required=True, help="values per image, with {dataset} ...")
     options.add_argument("--k", type=int, required=True)
     options.add_argument("--clean", required=True, help="name of the attack that changes nothing")
+    options.add_argument("--undefended", required=True, help="name of the defense that is none")
     command.add_paths(options, output="out")
     given = options.parse_args()
 
+    def users(names: Names) -> pd.DataFrame:
+        return read_table(Path(given.cell.format(**names)) / "users.parquet")
+
+    def against_clean(hits: pd.Series, column: str, there: Names, baseline: str) -> Names:
+        start = there | {"attack": given.clean}
+        if baseline == "undefended":
+            start["defense"] = given.undefended
+        return {"p_value": paired_p_value(hits.to_numpy(np.float64), users(start)[column])}
+
+    def visual(there: Names, metrics: Names) -> Names:
+        images = read_table(Path(given.visual.format(subset="ablation", **there)))
+        images = images[images["attack"] == there["attack"]]
+        success, new = success_rates(
+            images["success"].to_numpy(), images["in_target_before"].to_numpy()
+        )
+        row = {
+            "success_rate": success,
+            "success_rate_not_target": new,
+            "source_share": images["in_source_before"].mean(),
+            "feature_loss": images["feature_loss"].mean(),
+            "perceptual_distance": images["distance"].mean(),
+            "distance_label": images["distance_label"].iloc[0],
+        }
+        return {name: value for name, value in row.items() if metrics.get(name, True)}
+
     rows = []
     for protocol, variant in given.variants.items():
-        axes = {axis: variant[axis] for axis in ("dataset", "attack", "recommender")}
-        axes["defense"] = {name: name for name in given.axes["defense"]}
-        axes["seed"] = {seed: seed for seed in given.axes["seed"]}
-        for names in product(*axes.values()):
-            cell = dict(zip(axes, names, strict=True))
-            there = {axis: axes[axis][name] for axis, name in cell.items()}
-            hits = HITS[variant["counted"]]
-            users = read_table(Path(given.cell.format(**there)) / "users.parquet", [hits])
-            row = {"protocol": protocol, **cell, "chr": users[hits].mean()}
+        metrics = variant["metrics"]
+        column = HITS[metrics["counted"]]
+        for cell, there in cells(variant, given.axes):
+            ranked = users(there)
+            row = {"protocol": protocol, **cell, "chr": ranked[column].mean()}
+            if metrics["category_share"]:
+                row["category_share"] = ranked["category_share"].mean()
             if cell["attack"] != given.clean:
-                visual = read_table(Path(given.attack.format(**there)) / "visual.parquet")
-                means = {name: visual[name].mean() for name in MEASURES}
-                row |= {**means, "distance_label": visual["distance_label"].iloc[0]}
+                row |= against_clean(ranked[column], column, there, metrics["baseline"])
+                row |= visual(there, metrics)
             rows.append(row)
     table = differences(pd.DataFrame(rows), clean=given.clean)
     write_table(given.output, table.rename(columns={"chr": f"chr_at_{given.k}"}))

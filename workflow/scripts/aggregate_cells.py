@@ -34,6 +34,7 @@ def main() -> None:
     options.add_argument("--baseline", help="defense of the clean cells; by default each its own")
     options.add_argument("--confidence", type=float, required=True)
     options.add_argument("--resamples", type=int, required=True)
+    options.add_argument("--without", nargs="+", choices=["category_share"], default=[])
     options.add_argument("--seed", type=int, required=True)
     command.add_paths(options, chr="out", changes="out", accuracy="out", ranks="out")
     given = options.parse_args()
@@ -81,6 +82,7 @@ def main() -> None:
     write_table(
         given.accuracy,
         pd.DataFrame(accuracies)
+        .drop(columns=given.without)
         .rename(columns={name: f"{name}_at_{given.k}" for name in ("hr", "ndcg", *OF_CATEGORY)})
         .astype({"seed": "Int64"}),
     )

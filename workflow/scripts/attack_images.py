@@ -17,8 +17,9 @@ from torch import Tensor
 from varbench.errors import InputError
 from varbench.extractors.extract import read_out
 from varbench.extractors.networks import Extractor, build, for_inference, load_weights
+from varbench.grouping import by_size, pieces
 from varbench.image_archive import ImageArchive, write_images
-from varbench.images import by_size, to_bytes, to_unit
+from varbench.images import to_bytes, to_unit
 from varbench.registry import resolve
 from varbench.seeds import derive
 from varbench.storage import read_table, read_tensors, write_array, write_table
@@ -78,7 +79,7 @@ def main() -> None:
         reference = target_features(network, archive, given.target_item, device)
     attack = resolve("attack", method)
     resumes = "resume" in inspect.signature(attack).parameters
-    pieces = resuming.pieces(by_size(clean), given.batch_size * (PIECE if resumes else 1))
+    parts = pieces(by_size(clean), given.batch_size * (PIECE if resumes else 1))
     reached = checkpoint.load() or {"done": [], "within": None}
     done: list[tuple[torch.Tensor, torch.Tensor]] = reached["done"]
 
@@ -86,7 +87,7 @@ def main() -> None:
         checkpoint.save(lambda: {"done": done, "within": state()})
 
     within = reached["within"]
-    for rows in pieces[len(done) :]:
+    for rows in parts[len(done) :]:
         if resumes:
             parameters |= {"checkpoint": keep, "resume": within}
         images = to_unit([clean[row] for row in rows]).to(device)
@@ -106,7 +107,7 @@ def main() -> None:
         keep()
     attacked: dict[int, np.ndarray] = {}
     iterations = np.zeros(len(items), np.int64)
-    for rows, (stored_pixels, used) in zip(pieces, done, strict=True):
+    for rows, (stored_pixels, used) in zip(parts, done, strict=True):
         attacked.update(zip(rows, stored_pixels.numpy(), strict=True))
         iterations[rows] = used.numpy()
     write_images(given.attacked_images, ((items[row], attacked[row]) for row in sorted(attacked)))

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from varbench.errors import InputError
 from varbench.extractors.networks import Extractor
-from varbench.images import by_size, to_unit
+from varbench.grouping import by_size
+from varbench.images import to_unit
 
 
 @dataclass(frozen=True)

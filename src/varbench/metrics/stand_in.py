@@ -21,6 +21,7 @@ CHANNELS = (16, 32, 64)  # of each layer; 3 x 3 filters, every second position
 TINY = 1e-10  # keeps positions at which no filter responds
 
 Pixels = NDArray[np.uint8]
+Layers = list[NDArray[np.float32]]  # an image's activations
 
 
 def label(seed: int = 0) -> str:
@@ -29,17 +30,25 @@ def label(seed: int = 0) -> str:
 
 
 def stand_in_distances(
-    clean: Sequence[Pixels], attacked: Sequence[Pixels], *, seed: int = 0
+    clean: Sequence[Pixels], attacked: Sequence[Sequence[Pixels]], *, seed: int = 0
 ) -> NDArray[np.float64]:
-    """Return each attacked image's distance to its clean one, (N,).
+    """Return each attacked image's distance to its clean one, (attacks, N).
 
-    clean, attacked : N images (H, W, 3), of any sizes
+    clean : N images (H, W, 3), of any sizes
+    attacked : for each attack its N images, in the same order
 
     Raises ValueError where an image and its attacked one differ in size.
     """
-    return np.array(
-        [_distance(*images, seed) for images in zip(clean, attacked, strict=True)], np.float64
-    )
+    result = np.empty((len(attacked), len(clean)))
+    for column, versions in enumerate(zip(clean, *attacked, strict=True)):
+        for image in versions:
+            if image.shape != versions[0].shape:
+                raise ValueError(
+                    f"images of different shape: {versions[0].shape} and {image.shape}"
+                )
+        before, *after = ([*_activations(image, seed)] for image in versions)
+        result[:, column] = [_distance(before, layers) for layers in after]
+    return result
 
 
 @cache
@@ -52,11 +61,8 @@ def _filters(seed: int) -> tuple[NDArray[np.float32], ...]:
     )
 
 
-def _distance(one: Pixels, other: Pixels, seed: int) -> float:
-    if one.shape != other.shape:
-        raise ValueError(f"images of different shape: {one.shape} and {other.shape}")
-    layers = zip(_activations(one, seed), _activations(other, seed), strict=True)
-    return float(sum(np.square(a - b).sum(axis=0).mean() for a, b in layers))
+def _distance(one: Layers, other: Layers) -> float:
+    return float(sum(np.square(a - b).sum(axis=0).mean() for a, b in zip(one, other, strict=True)))
 
 
 def _activations(image: Pixels, seed: int) -> Iterator[NDArray[np.float32]]:

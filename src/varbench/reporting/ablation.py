@@ -8,6 +8,13 @@ from varbench.reporting.labels import NAMES
 from varbench.reporting.rendering import Cell, Table
 from varbench.reporting.tables import lay_out, with_cells
 
+# Of a cell: the p value of its change, the share of lists that the attacked category has; of its
+# images: success, the share that the network puts in the source category, loss and distance, whose
+# label says whether it is LPIPS.
+MEASURED = (
+    *("p_value", "category_share", "success_rate", "success_rate_not_target", "source_share"),
+    *("feature_loss", "perceptual_distance", "distance_label"),
+)
 CELL = ["dataset", "defense", "attack", "recommender", "seed"]
 
 
@@ -16,15 +23,13 @@ def differences(
 ) -> pd.DataFrame:
     """Set every cell beside its clean one and beside the same cell of another protocol.
 
-    cells : protocol, dataset, defense, attack, recommender, seed, chr, success, feature_loss,
-        distance, distance_label
+    cells : protocol, dataset, defense, attack, recommender, seed, chr, and any of `MEASURED`
     clean : the attack that changes nothing
     reference : the protocol that the others are compared with
 
     Returns protocol, the cell's names, chr, chr_change (less the clean cell's of the same protocol,
     dataset, defense, recommender and seed), difference (chr less the reference's) and
-    difference_of_change, success_rate, feature_loss, perceptual_distance and distance_label,
-    which says whether that is LPIPS.
+    difference_of_change, and `MEASURED`, empty where a protocol does not say it.
     """
     same = ["protocol", *(name for name in CELL if name != "attack")]
     cleans = cells[cells["attack"] == clean].set_index(same)["chr"].rename("clean")
@@ -35,13 +40,8 @@ def differences(
     table = table.join(published, on=CELL)
     table["difference"] = table["chr"] - table.pop("chr_published")
     table["difference_of_change"] = table["chr_change"] - table.pop("chr_change_published")
-    table = table.rename(columns={"success": "success_rate", "distance": "perceptual_distance"})
-    return table[
-        [
-            *("protocol", *CELL, "chr", "chr_change", "difference", "difference_of_change"),
-            *("success_rate", "feature_loss", "perceptual_distance", "distance_label"),
-        ]
-    ]
+    compared = ("chr", "chr_change", "difference", "difference_of_change")
+    return table.reindex(columns=["protocol", *CELL, *compared, *MEASURED])
 
 
 def ablation_table(

@@ -27,15 +27,12 @@ class Switch:
         the block says, whose default is the corrected value.
     methods
         That have the parameter; empty for a section whose blocks have no method.
-    in_ablation
-        Whether a number of an ablation depends on it.
     """
 
     section: str
     parameter: str
     published: Any
     methods: tuple[str, ...] = ()
-    in_ablation: bool = True
 
 
 _LINF = ("fgsm", "pgd")
@@ -45,14 +42,17 @@ SWITCHES = {
     "D2_saving": Switch("attacks", "saving", "truncate", (*_LINF, "carlini_wagner")),
     "D3_clipping": Switch("attacks", "clip", False, _LINF),
     "D4_rest_features": Switch("recommenders", "rest_features", "undefended", _BPR),
+    "D5_attacked_items": Switch("metrics", "source_share", False),
     "D6_counted_items": Switch("metrics", "counted", "seen"),
+    "D7_divisor": Switch("metrics", "category_share", False),
     "D8_regulariser": Switch("recommenders", "regulariser", "linear", _BPR),
     "D9_feature_scale": Switch("recommenders", "feature_scale", "attacked", _BPR),
     "D10_amr_start": Switch("recommenders", "starts_from", None, ("amr",)),
     "D11_user_factors": Switch("recommenders", "user_factors", "shared", _BPR),
     "D12_split": Switch("catalogues", "split", "single_pass_random"),
+    "D13_success_rate": Switch("metrics", "success_rate_not_target", False),
     "D14_cw_variable": Switch("attacks", "variable", "normalised", ("carlini_wagner",)),
-    "D15_baseline": Switch("metrics", "baseline", "undefended", in_ablation=False),
+    "D15_baseline": Switch("metrics", "baseline", "undefended"),
 }
 
 
@@ -86,14 +86,14 @@ class Variant:
     ----------
     dataset, attack, recommender
         The variant's name for each name of the grid.
-    counted
-        Which items CHR counts, ``metrics.counted``.
+    metrics
+        The section of that name.
     """
 
     dataset: dict[str, str]
     attack: dict[str, str]
     recommender: dict[str, str]
-    counted: str
+    metrics: Config
 
 
 def protocols() -> dict[str, frozenset[str]]:
@@ -102,11 +102,7 @@ def protocols() -> dict[str, frozenset[str]]:
     Both presets, and the published one with one switch corrected at a time.
     """
     everything = frozenset(SWITCHES)
-    single = {
-        f"{AS_PUBLISHED}, {name} corrected": everything - {name}
-        for name, switch in SWITCHES.items()
-        if switch.in_ablation
-    }
+    single = {f"{AS_PUBLISHED}, {name} corrected": everything - {name} for name in SWITCHES}
     return {CORRECTED: frozenset(), AS_PUBLISHED: everything, **single}
 
 
@@ -155,7 +151,7 @@ def _variant(
         dataset={name: dataset(name) for name in grid["datasets"]},
         attack={name: named("attacks", name) for name in grid["attacks"]},
         recommender={name: named("recommenders", name) for name in grid["recommenders"]},
-        counted=metrics["counted"],
+        metrics=metrics,
     )
 
 

@@ -104,8 +104,3 @@ class Checkpoint:
         """Delete the file, and what a kill left of writing it: the output is complete."""
         self.path.unlink(missing_ok=True)
         remove_leftovers(self.path)
-
-
-def pieces(groups: Iterable[list[int]], size: int) -> list[list[int]]:
-    """Cut each group of rows into pieces of ``size``, the last of each perhaps shorter."""
-    return [rows[n : n + size] for rows in groups for n in range(0, len(rows), size)]

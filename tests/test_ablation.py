@@ -1,0 +1,109 @@
+"""What an ablation says of its cells, on values written by hand."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import cells
+from varbench.storage import read_table, write_table
+
+USERS, IMAGES = 30, 4
+SWITCHED = {
+    "counted": "attacked",
+    "baseline": "same_defense",
+    "source_share": True,
+    "success_rate_not_target": True,
+    "category_share": True,
+}
+
+
+@pytest.fixture
+def hits(tmp_path):
+    """Users of three cells, and the images of FAT's attack beside another one's."""
+    random = np.random.default_rng(0)
+    hits = {}
+    for defense, attack in (("T", "none"), ("FAT", "none"), ("FAT", "pgd")):
+        users = pd.DataFrame(
+            {
+                "category_hits": random.integers(0, 5, USERS),
+                "category_hits_seen": random.integers(0, 5, USERS),
+                "category_share": random.random(USERS),
+            }
+        )
+        hits[defense, attack] = users
+        write_table(tmp_path / f"{defense}-{attack}" / "users.parquet", users)
+    images = pd.DataFrame(
+        {
+            "attack": ["other"] * IMAGES + ["pgd"] * IMAGES,
+            "success": [False] * IMAGES + [True, True, True, False],
+            "in_target_before": [False] * IMAGES + [True, False, False, False],
+            "in_source_before": [True] * IMAGES + [False, True, True, False],
+            "feature_loss": [9.0] * IMAGES + [1.0, 2.0, 3.0, 4.0],
+            "distance": [9.0] * IMAGES + [0.1, 0.2, 0.3, 0.4],
+            "distance_label": "LPIPS (vgg)",
+        }
+    )
+    write_table(tmp_path / "FAT.parquet", images)
+    return hits
+
+
+def aggregate(folder, **protocols):
+    """Run the command on variants that differ in what they measure; rows by protocol and attack."""
+    names = {"dataset": {"d": "d"}, "attack": {a: a for a in ("none", "pgd")}}
+    variants = {
+        name: {**names, "recommender": {"vbpr": "vbpr"}, "metrics": SWITCHED | metrics}
+        for name, metrics in protocols.items()
+    }
+    done = cells.run(
+        "aggregate_ablation",
+        variants=json.dumps(variants),
+        axes=json.dumps({"defense": ["FAT"], "seed": [0]}),
+        cell=folder / "{defense}-{attack}",
+        visual=folder / "{defense}.parquet",
+        k=20,
+        clean="none",
+        undefended="T",
+        output=folder / "ablation.csv",
+    )
+    assert done.returncode == 0, done.stderr
+    return read_table(folder / "ablation.csv").set_index(["protocol", "attack"])
+
+
+@pytest.mark.parametrize("counted", ["attacked", "seen"])
+def test_changes_are_tested_against_each_protocols_clean_cell(tmp_path, hits, counted):
+    table = aggregate(
+        tmp_path,
+        as_published={"baseline": "undefended", "counted": counted},
+        corrected={"counted": counted},
+    )
+    column = {"attacked": "category_hits", "seen": "category_hits_seen"}[counted]
+    after = hits["FAT", "pgd"][column]
+    for protocol, defense in (("as_published", "T"), ("corrected", "FAT")):
+        expected = stats.ttest_rel(after, hits[defense, "none"][column]).pvalue
+        assert table.loc[(protocol, "pgd"), "p_value"] == pytest.approx(expected)
+        change = after.mean() - hits["FAT", "none"][column].mean()
+        assert table.loc[(protocol, "pgd"), "chr_change"] == pytest.approx(change)
+        assert pd.isna(table.loc[(protocol, "none"), "p_value"])
+
+
+def test_images_are_those_of_the_attack(tmp_path, hits):
+    row = aggregate(tmp_path, as_published={}).loc[("as_published", "pgd")]
+    assert row["success_rate"] == 3 / 4
+    assert row["success_rate_not_target"] == 2 / 3
+    assert row["source_share"] == 1 / 2
+    assert row["feature_loss"] == 2.5
+    assert row["perceptual_distance"] == pytest.approx(0.25)
+    assert row["category_share"] == pytest.approx(hits["FAT", "pgd"]["category_share"].mean())
+
+
+@pytest.mark.parametrize("number", ["source_share", "success_rate_not_target", "category_share"])
+@pytest.mark.usefixtures("hits")
+def test_a_number_that_a_protocol_does_not_say_is_empty(tmp_path, number):
+    table = aggregate(tmp_path, as_published={number: False}, corrected={})
+    said = table.xs("pgd", level="attack").notna().drop(columns="recommender")
+    assert not said.loc["as_published", number]
+    assert said.loc["corrected"].all()
+    assert said.drop(columns=number).loc["as_published"].all()
