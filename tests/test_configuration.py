@@ -1,6 +1,7 @@
 """The configuration: what is refused and how it is said."""
 
 import copy
+import re
 from pathlib import Path
 
 import pytest
@@ -95,20 +96,28 @@ def test_overlays_fit_the_embedded_experiment(config, overlay):
         ("attacks/pgd_4/epsilon", "four", r"attacks\.pgd_4\.epsilon: 'four' is not of type"),
         ("grid/attacks", ["pgd_4"], r"grid\.attacks: lacks 'none', the clean baseline"),
         ("attacks/none", None, r"exactly one attack of method 'none' is needed"),
-        ("attacks/x;reboot", {"method": "none"}, r"attacks: 'x;reboot' does not match"),
-        ("results", "a; reboot", r"results: 'a; reboot' does not match .*\(a path of letters"),
-        ("results", "a\n", r"results: 'a\\n' does not match"),
-        ("results", "-a", r"results: '-a' does not match"),
-        ("results", "..", r"results: '\.\.' does not match"),
-        ("device", "cpu\n", r"device: 'cpu\\n' does not match"),
+        ("attacks/x;reboot", {"method": "none"}, r"attacks: 'x;reboot' will not do"),
+        ("results", "a; reboot", r"results: 'a; reboot' will not do; give a path of letters"),
+        ("results", "a\n", r"results: 'a\\n' will not do"),
+        ("results", "-a", r"results: '-a' will not do"),
+        ("results", "..", r"results: '\.\.' will not do"),
+        ("device", "cpu\n", r"device: 'cpu\\n' will not do"),
         *(
-            (f"datasets/{name}", {}, r"datasets: .* does not match .*\(letters, digits")
+            (f"datasets/{name}", {}, r"datasets: .* will not do; give a name of letters, digits")
             for name in ("a b", "a'", "$(reboot)", "a\n", "a\nb", "..", "-a", "é", "{x}", "")
         ),
-        ("perceptual/weights", "a\nb", r"perceptual\.weights: 'a\\nb' .*\(a path without braces"),
-        ("perceptual/weights", "", r"perceptual\.weights: '' does not match"),
-        ("extractor/classes", "-rf", r"extractor\.classes: '-rf' does not match"),
-        ("defenses/T", {"method": "pretrained", "weights": "{x}"}, r"T\.weights: '\{x\}' does not"),
+        (
+            "perceptual/weights",
+            "a\nb",
+            r"perceptual\.weights: 'a\\nb' will not do; give a path without braces",
+        ),
+        ("perceptual/weights", "", r"perceptual\.weights: '' will not do"),
+        ("extractor/classes", "-rf", r"extractor\.classes: '-rf' will not do"),
+        (
+            "defenses/T",
+            {"method": "pretrained", "weights": "{x}"},
+            r"T\.weights: '\{x\}' will not do",
+        ),
         ("undefended", "Z", r"undefended: unknown defense 'Z'"),
         ("training_images/catalogue", "mini_men", r"labels are the predictions of 'T', which must"),
         ("datasets/mini_men/stands_for", "amazon_women", r"more than one stands for amazon_women"),
@@ -164,6 +173,14 @@ def test_class_list_of_imagenet_is_torchvisions():
 def test_every_registered_method_exists_and_has_its_schema(kind, method):
     assert (kind, method) == ("attack", "none") or callable(resolve(kind, method))
     assert method in yaml.safe_load(SCHEMA.read_text())["$defs"][kind]
+
+
+def test_a_method_without_a_schema_is_one_line(config, monkeypatch):
+    monkeypatch.setitem(METHODS["attack"], "own", "varbench.attacks.own:own")
+    config["attacks"]["own_4"] = {"method": "own"}
+    message = rf"^attacks\.own_4\.method: {re.escape(str(SCHEMA))} has no \$defs\.attack\.own; "
+    with pytest.raises(InputError, match=message):
+        complete(config, SCHEMA)
 
 
 def test_axes_are_in_the_order_of_the_registry_whatever_the_files(config):

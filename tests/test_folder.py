@@ -119,12 +119,12 @@ def test_chunks_of_a_table_are_one_table(catalogue, monkeypatch):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("u\ta\tNaN\t1", "row 3: a rating that is not a number"),
+        ("u\ta\tNaN\t1", "row 3: a rating that is not a number: 'NaN'"),
         ("u\ta\tinf\t1", "row 3: a rating that is not a number"),
         ("u\ta\t1\t-1", "row 3: a timestamp that is not a number of 0 or more"),
         ("u\ta\t1\tNaN", "row 3: a timestamp"),
         ("u\ta\t1\tinf", "row 3: a timestamp"),
-        ("u\ta\t1\t2020-01-01", "row 3: a timestamp"),
+        ("u\ta\t1\t2020-01-01", "a timestamp that is not a number of seconds: '2020-01-01'"),
         ("u\ta\t1", "row 3: a timestamp"),
         ("\ta\t1\t1", "row 3: an empty user"),
         ('""\ta\t1\t1', "row 3: an empty user"),

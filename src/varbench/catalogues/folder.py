@@ -62,11 +62,11 @@ def load(
 
 
 def _read_interactions(path: Path) -> pd.DataFrame:
-    """Read a table of interactions: categorical ids, and numbers, NaN where there is none."""
+    """Read a table of interactions: categorical ids, and numbers, NaN where a cell is empty."""
     parts = [
         pd.DataFrame(
             {column: chunk[column].astype("category") for column in ("user", "item")}
-            | {c: pd.to_numeric(chunk[c], errors="coerce") for c in ("rating", "timestamp")}
+            | {c: _numbers(chunk[c], path) for c in ("rating", "timestamp")}
         )
         for chunk in _read(path, list(INTERACTION_COLUMNS))
     ]
@@ -74,6 +74,19 @@ def _read_interactions(path: Path) -> pd.DataFrame:
     return numbers.assign(
         **{column: union_categoricals([p[column] for p in parts]) for column in ("user", "item")}
     )[list(INTERACTION_COLUMNS)]
+
+
+def _numbers(texts: pd.Series, path: Path) -> pd.Series:
+    """Convert a column to numbers; a text that is none is an error, which shows it."""
+    numbers = pd.to_numeric(texts, errors="coerce")
+    wrong = numbers.isna() & texts.notna()
+    if wrong.any():
+        row = wrong.idxmax()
+        unit = " of seconds" if texts.name == "timestamp" else ""
+        raise InputError(
+            f"{path} row {row + 2}: a {texts.name} that is not a number{unit}: {texts[row]!r}"
+        )
+    return numbers
 
 
 def _read(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:

@@ -61,6 +61,11 @@ def complete(config: Config, schema_path: Path) -> None:
                 raise InputError(
                     f"{key}.method: unknown {kind} method {method!r}{hint(method, METHODS[kind])}"
                 )
+            if method not in schema["$defs"][kind]:
+                raise InputError(
+                    f"{key}.method: {schema_path} has no $defs.{kind}.{method}; describe the "
+                    "method's parameters there, as docs/extending.md shows"
+                )
             _validate(block, {**schema["$defs"][kind][method], "$defs": schema["$defs"]}, key)
     for problem in contradictions(config):
         raise InputError(problem)
@@ -172,6 +177,8 @@ def _explain(error: ValidationError, where: str) -> str:
         unknown = [name for name in error.instance if name not in known]
         return f"{key}: unknown key {unknown[0]!r}{hint(unknown[0], known)}"
     rule = error.schema.get("$comment") if isinstance(error.schema, dict) else None
+    if error.validator == "pattern" and rule:
+        return f"{key}: {error.instance!r} will not do; give {rule}"
     return f"{key}: {error.message}{f' ({rule})' if rule else ''}"
 
 
