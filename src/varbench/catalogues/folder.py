@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unicodedata import normalize
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
@@ -81,10 +82,11 @@ def _numbers(texts: pd.Series, path: Path) -> pd.Series:
     numbers = pd.to_numeric(texts, errors="coerce")
     wrong = numbers.isna() & texts.notna()
     if wrong.any():
-        row = wrong.idxmax()
+        place = int(np.flatnonzero(wrong)[0])
         unit = " of seconds" if texts.name == "timestamp" else ""
         raise InputError(
-            f"{path} row {row + 2}: a {texts.name} that is not a number{unit}: {texts[row]!r}"
+            f"{path} row {texts.index[place] + 2}: a {texts.name} that is not a number{unit}: "
+            f"{texts.iloc[place]!r}"
         )
     return numbers
 
