@@ -14,6 +14,7 @@ def torch_device(name: str, threads: int) -> torch.device:
     results.
     """
     torch.set_num_threads(threads)
+    full_precision(True)
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -27,3 +28,13 @@ def torch_device(name: str, threads: int) -> torch.device:
     if not torch.cuda.is_available():
         raise InputError("device: cuda was asked for and torch finds none; use auto or cpu")
     return gpus.exclusive(device)
+
+
+def full_precision(wanted: bool) -> None:
+    """Let a GPU compute in float32, or round what enters products to TF32's ten bits.
+
+    By torch's default convolutions round and products do not. What a GPU measures should be what a
+    CPU does, so jobs compute in float32.
+    """
+    torch.backends.cuda.matmul.allow_tf32 = not wanted
+    torch.backends.cudnn.allow_tf32 = not wanted
