@@ -99,9 +99,8 @@ def test_a_named_device_is_that_one():
         torch_device("cuda:2", 1)
 
 
-def test_no_gpu_rounds_behind_the_back(monkeypatch):
-    for backend in (torch.backends.cuda.matmul, torch.backends.cudnn):
-        monkeypatch.setattr(backend, "allow_tf32", True)
+def test_no_gpu_rounds_behind_the_back():
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     torch_device("cpu", 1)
     assert not torch.backends.cuda.matmul.allow_tf32
     assert not torch.backends.cudnn.allow_tf32
