@@ -120,6 +120,11 @@ def test_authors_archive_is_unpacked_once(authors, form):
     assert not (folder / "mark").exists()
 
 
+def around(path) -> set[Path]:
+    """What lies in an archive's folder, but for the lock."""
+    return {*path.parent.iterdir()} - {path.with_name(f".{path.name}.lock")}
+
+
 def zipped(path, name, mode=None):
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("inside.txt", "fine")
@@ -158,7 +163,61 @@ def test_members_outside_the_folder_are_refused(tmp_path, pack, arguments):
     pack(path, *arguments)
     with pytest.raises(InputError, match=r"evil: refused, .*(outside|link|device)"):
         archive.unpacked(path)
-    assert list(tmp_path.rglob("*")) == [tmp_path / "in", path]
+    assert around(path) == {path}
+    assert list(tmp_path.iterdir()) == [tmp_path / "in"]
+
+
+def test_links_that_mislead_tarfiles_own_filter_are_refused(tmp_path):
+    """CVE-2025-4517: a path of links too long to be resolved, behind which ".." is not seen."""
+    path = tmp_path / "in" / "evil"
+    path.parent.mkdir()
+    with tarfile.open(path, "w") as file:
+
+        def add(name, kind, link=""):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname, member.mode = kind, link, 0o755
+            file.addfile(member)
+
+        deep, steps = "", "abcdefghijklmnop"
+        for step in steps:
+            add(f"{deep}{'d' * 247}", tarfile.DIRTYPE)
+            add(f"{deep}{step}", tarfile.SYMTYPE, "d" * 247)
+            deep += f"{'d' * 247}/"
+        links = "/".join(steps) + "/" + "l" * 254
+        add(links, tarfile.SYMTYPE, "../" * len(steps))
+        add("escape", tarfile.SYMTYPE, f"{links}/../../..")
+        add("escape/planted", tarfile.REGTYPE)
+    with pytest.raises(InputError, match="evil: refused, 'a' is a link or device"):
+        archive.unpacked(path)
+    assert around(path) == {path}
+    assert list(tmp_path.iterdir()) == [tmp_path / "in"]
+
+
+@pytest.mark.parametrize("form", ["zip", "tar"])
+@pytest.mark.parametrize("names", [["a", "a/b"], ["a" * 300]])
+def test_names_that_cannot_be_are_damage(tmp_path, form, names):
+    path = tmp_path / "odd"
+    if form == "zip":
+        with zipfile.ZipFile(path, "w") as file:
+            for name in names:
+                file.writestr(name, "x")
+    else:
+        with tarfile.open(path, "w") as file:
+            for name in names:
+                file.addfile(tarfile.TarInfo(name))
+    with pytest.raises(InputError, match="odd: damaged"):
+        archive.unpacked(path)
+    assert around(path) == {path}
+
+
+def test_what_a_killed_job_has_unpacked_is_replaced(authors):
+    made = packed(authors, "zip")
+    left = made.with_name(f".{made.name}.unpacking")
+    left.mkdir()
+    (left / "half").touch()
+    folder = archive.unpacked(made)
+    assert not (folder / "half").exists()
+    assert around(made) == {made, folder}
 
 
 @pytest.mark.parametrize("kept", [0, 0.1, 0.5, 0.8])
@@ -169,7 +228,7 @@ def test_a_cut_archive_leaves_nothing(authors, form, kept):
     made.write_bytes(data[: int(kept * len(data))])
     with pytest.raises(InputError, match=r"amazon\.\S+: damaged"):
         archive.unpacked(made)
-    assert list(made.parent.iterdir()) == [made]
+    assert around(made) == {made}
 
 
 @pytest.mark.parametrize("form", ["zip", "gztar", "bztar", "xztar"])
@@ -185,7 +244,7 @@ def test_any_damage_of_an_archive_is_one_clear_error_or_harmless(authors, form):
             shutil.rmtree(archive.unpacked(made))
         except InputError as error:
             messages.add(str(error))
-        assert list(made.parent.iterdir()) == [made]
+        assert around(made) == {made}
     assert messages
     assert not any("\n" in message for message in messages)
 

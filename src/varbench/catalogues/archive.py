@@ -1,14 +1,16 @@
 """Archives that data sets come in, unpacked once beside themselves and only into their folder."""
 
 import errno
+import fcntl
 import lzma
 import shutil
 import stat
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from tempfile import TemporaryDirectory
 
 from varbench.errors import InputError
 
@@ -20,6 +22,8 @@ DAMAGES = (
     lzma.LZMAError,
     zlib.error,
 )
+# gzip and bz2 say so without a number, zipfile seeks to nowhere; or names that cannot be.
+DAMAGED = (None, errno.EINVAL, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG)
 
 
 def unpacked(archive: Path) -> Path:
@@ -36,50 +40,70 @@ def unpacked(archive: Path) -> Path:
     folder = archive.with_name(f"{archive.name}.unpacked")
     if not archive.is_file():
         raise InputError(f"{archive}: no such archive")
-    if _is_current(folder, archive):
-        return folder
-    with TemporaryDirectory(dir=archive.parent, prefix=f".{archive.name}.") as temporary:
-        content = Path(temporary) / "content"
+    with _locked(archive.with_name(f".{archive.name}.lock")):
+        if folder.is_dir() and folder.stat().st_mtime >= archive.stat().st_mtime:
+            return folder
+        content = archive.with_name(f".{archive.name}.unpacking")
+        shutil.rmtree(content, ignore_errors=True)  # what a killed job has left
         content.mkdir()
         try:
-            if zipfile.is_zipfile(archive):
-                _unzip(archive, content)
-            elif tarfile.is_tarfile(archive):
-                with tarfile.open(archive) as file:
-                    file.extractall(content, filter="data")
-            else:
-                raise InputError(f"{archive}: damaged, or neither a zip nor a tar archive")
-        except tarfile.FilterError as error:
-            raise InputError(f"{archive}: refused, {error}") from error
-        except DAMAGES as error:
-            raise InputError(f"{archive}: damaged ({error}); get it again") from error
-        except OSError as error:  # gzip and bz2 say so without a number, zipfile seeks to nowhere
-            if error.errno not in (None, errno.EINVAL):
-                raise
-            raise InputError(f"{archive}: damaged ({error}); get it again") from error
-        content.touch()  # not the time that the archive gives
-        if folder.is_dir() and not _is_current(folder, archive):
-            shutil.rmtree(folder)
-        try:
+            _unpack(archive, content)
+            content.touch()  # not the time that the archive gives
+            if folder.is_dir():
+                shutil.rmtree(folder)
             content.rename(folder)
-        except OSError:  # another job has unpacked it meanwhile
-            if not _is_current(folder, archive):
-                raise
+        finally:
+            shutil.rmtree(content, ignore_errors=True)
     return folder
 
 
-def _is_current(folder: Path, archive: Path) -> bool:
-    return folder.is_dir() and folder.stat().st_mtime >= archive.stat().st_mtime
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock: the jobs of two data sets may want the same archive."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    try:
+        if zipfile.is_zipfile(archive):
+            _unzip(archive, folder)
+        elif tarfile.is_tarfile(archive):
+            _untar(archive, folder)
+        else:
+            raise InputError(f"{archive}: damaged, or neither a zip nor a tar archive")
+    except tarfile.FilterError as error:
+        raise InputError(f"{archive}: refused, {error}") from error
+    except DAMAGES as error:
+        raise InputError(f"{archive}: damaged ({error}); get it again") from error
+    except OSError as error:
+        if error.errno not in DAMAGED:
+            raise
+        raise InputError(f"{archive}: damaged ({error}); get it again") from error
 
 
 def _unzip(archive: Path, folder: Path) -> None:
-    """Unpack a zip archive after the rules of tarfile's data filter."""
     with zipfile.ZipFile(archive) as file:
         for member in file.infolist():
-            name = PurePosixPath(member.filename.replace("\\", "/"))
             kind = stat.S_IFMT(member.external_attr >> 16)
-            if name.is_absolute() or PureWindowsPath(name).drive or ".." in name.parts:
-                raise InputError(f"{archive}: refused, {member.filename!r} would be outside")
-            if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise InputError(f"{archive}: refused, {member.filename!r} is a link or device")
+            _check(archive, member.filename, kind in (0, stat.S_IFREG, stat.S_IFDIR))
         file.extractall(folder)
+
+
+def _untar(archive: Path, folder: Path) -> None:
+    """Unpack plain files and folders only: tarfile's own filter follows links, and was misled."""
+    with tarfile.open(archive) as file:
+        members = file.getmembers()
+        for member in members:
+            _check(archive, member.name, member.isreg() or member.isdir())
+        file.extractall(folder, members, filter="data")
+
+
+def _check(archive: Path, name: str, is_plain: bool) -> None:
+    """Raise InputError unless a member is a plain file or folder inside of the archive's folder."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or PureWindowsPath(path).drive or ".." in path.parts:
+        raise InputError(f"{archive}: refused, {name!r} would be outside")
+    if not is_plain:
+        raise InputError(f"{archive}: refused, {name!r} is a link or device")
