@@ -3,6 +3,7 @@
 
 from varbench.workflow import command
 
+from varbench.errors import InputError
 from varbench.extractors.checkpoints import read_checkpoint
 from varbench.extractors.networks import build, load_weights
 from varbench.storage import write_tensors
@@ -14,7 +15,14 @@ def main() -> None:
     command.add_paths(options, checkpoint="weights", weights="out")
     given = options.parse_args()
     network = build(**given.network, seed=0)
-    load_weights(network, read_checkpoint(given.checkpoint))
+    weights = read_checkpoint(given.checkpoint)
+    try:
+        load_weights(network, weights)
+    except InputError as error:
+        raise InputError(
+            f"{given.checkpoint}: {error}; it should be of extractor.architecture, "
+            f"{given.network['architecture']}, for {given.network['classes']} classes"
+        ) from error
     write_tensors(given.weights, network.network.state_dict())
 
 

@@ -5,23 +5,34 @@ that published files mention are replaced by one that does nothing.
 """
 
 import pickle
-from collections.abc import Mapping
+import pickletools
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 from torch.serialization import safe_globals
 
 from varbench.errors import InputError
 
-# What training scripts put beside the weights: arguments, and accuracies as numpy scalars.
+# What training scripts put beside the weights: arguments, and accuracies as numpy scalars. MadryLab
+# saves with dill, which names types through functions of its own.
 FOREIGN = (
     "argparse.Namespace",
     "cox.utils.Parameters",
     "numpy.core.multiarray.scalar",
     "numpy._core.multiarray.scalar",
     "numpy.dtype",
+    "dill._dill._get_attr",
+    "dill._dill._import_module",
+    "dill._dill._load_type",
 )
+# What torch writes for the weights themselves.
+HARMLESS = r"collections\.OrderedDict|torch\._utils\._rebuild\w+|torch\.\w+Storage|torch\.Size"
+PICKLES = 4  # in a file from before torch 1.6: magic number, version, machine, content
 HOLDERS = ("state_dict", "model")  # keys under which a training script puts the state dict
 WRAPPERS = ("module.", "model.")  # DataParallel, and a model that normalises its input itself
 # What such wrappers add; here normalisation belongs to the configuration.
@@ -44,23 +55,29 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
         harmless, or holds no state dict.
     """
     try:
-        with safe_globals([(_Inert, name) for name in FOREIGN]):
+        with safe_globals([(_Inert, name) for name in FOREIGN]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a file that torch is about to refuse
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file") from error
-    except pickle.UnpicklingError as error:
-        raise InputError(
-            f"{path}: refused, it asks to run code or is damaged ({_reason(error)})"
-        ) from error
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise InputError(f"{path}: {error.strerror}") from error
     except Exception as error:  # a damaged pickle can raise anything
-        raise InputError(f"{path}: cannot be read ({_reason(error)})") from error
+        # Not torch's own words, which advise to load without weights_only.
+        refused = ", ".join(sorted({*_names(path)} - {*FOREIGN}))
+        if refused and isinstance(error, pickle.UnpicklingError):
+            raise InputError(f"{path}: refused, it asks for {refused}; nothing was run") from error
+        raise InputError(
+            f"{path}: damaged, or no file of weights that torch.save wrote; get it again"
+        ) from error
     for holder in HOLDERS:
         if isinstance(content, dict) and isinstance(content.get(holder), dict):
             content = content[holder]
     if (
         not isinstance(content, dict)
         or not content
-        or not all(isinstance(value, torch.Tensor) for value in content.values())
+        or not all(
+            isinstance(name, str) and isinstance(value, torch.Tensor)
+            for name, value in content.items()
+        )
     ):
         raise InputError(f"{path}: holds no state dict (a mapping from names to tensors)")
     return _unwrapped(content)
@@ -80,11 +97,34 @@ def _unwrapped(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         weights = {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
 
 
-def _reason(error: Exception) -> str:
-    """Return the line of torch's message that names what was refused, or its first line."""
-    lines = str(error).splitlines() or [type(error).__name__]
-    named = (line.strip() for line in lines if "GLOBAL" in line or "global" in line)
-    return next(named, lines[0])
+def _names(path: Path) -> Iterator[str]:
+    """Yield the classes and functions that a file's pickle asks for, torch's own left out.
+
+    Its instructions are looked at and none is carried out; where they are damaged, that is all.
+    """
+    strings: list[str] = []
+    try:
+        with _pickles(path) as stream:
+            for _ in range(PICKLES):
+                for instruction, argument, _ in pickletools.genops(stream):
+                    name = ""
+                    if instruction.name in ("GLOBAL", "INST"):
+                        name = str(argument).replace(" ", ".")
+                    elif instruction.name == "STACK_GLOBAL":
+                        name = ".".join(strings[-2:])
+                    elif isinstance(argument, str):
+                        strings.append(argument)
+                    if name and not re.fullmatch(HARMLESS, name):
+                        yield name
+    except Exception:
+        return
+
+
+def _pickles(path: Path) -> IO[bytes]:
+    if not zipfile.is_zipfile(path):
+        return path.open("rb")
+    with zipfile.ZipFile(path) as archive:
+        return archive.open(next(n for n in archive.namelist() if n.endswith("/data.pkl")))
 
 
 class _Inert:

@@ -13,6 +13,7 @@ from varbench.errors import InputError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+LISTED = 10  # names of weights that do not fit, in one message
 
 
 class Extractor(nn.Module):
@@ -130,27 +131,41 @@ def load_weights(extractor: Extractor, weights: Mapping[str, Tensor]) -> None:
         Lists what is missing, left over or of another shape.
     """
     own = extractor.network.state_dict()
-    # Old files lack this counter, which nothing here uses.
-    given = {
-        name: tensor for name, tensor in weights.items() if name in own or "num_batches" not in name
-    }
+    shared = [name for name in own if name in weights]
     faults = {
-        "missing": [n for n in own if n not in given and not n.endswith("num_batches_tracked")],
-        "left over": [n for n in given if n not in own],
+        # Old files lack the counter, which nothing here uses.
+        "missing": [n for n in own if n not in weights and not n.endswith("num_batches_tracked")],
+        "left over": [n for n in weights if n not in own],
         "of another shape": [
-            f"{n} {tuple(given[n].shape)} for {tuple(own[n].shape)}"
-            for n in own
-            if n in given and given[n].shape != own[n].shape
+            f"{n} {tuple(weights[n].shape)} for {tuple(own[n].shape)}"
+            for n in shared
+            if weights[n].shape != own[n].shape
+        ],
+        "of another kind": [
+            f"{n} {weights[n].dtype}, {weights[n].layout}, on {weights[n].device}"
+            for n in shared
+            if not _is_plain(weights[n], own[n])
         ],
     }
     found = [
-        f"{len(names)} {fault} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+        f"{len(names)} {fault} ({', '.join(names[:LISTED])}{', ...' * (len(names) > LISTED)})"
         for fault, names in faults.items()
         if names
     ]
     if found:
         raise InputError(f"weights do not fit the extractor: {'; '.join(found)}")
-    extractor.network.load_state_dict(given, strict=False)
+    extractor.network.load_state_dict(weights, strict=False)
+
+
+def _is_plain(given: Tensor, own: Tensor) -> bool:
+    """Say whether a tensor holds numbers of the kind wanted: real or whole, all of them, here."""
+    return (
+        given.layout == torch.strided
+        and given.device.type == "cpu"
+        and not given.is_quantized
+        and given.dtype.is_floating_point == own.dtype.is_floating_point
+        and not given.dtype.is_complex
+    )
 
 
 def for_inference(extractor: Extractor) -> Extractor:
