@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -258,6 +259,7 @@ def test_any_damage_of_an_archive_is_one_clear_error_or_harmless(authors, form):
         ("trainingset.tsv", "9\t0\n", "user ids are not contiguous: 6 of them, from 0 to 9"),
         ("testset.tsv", "0\t9\n", "item ids are not contiguous: 5 of them, from 0 to 9"),
         ("testset.tsv", "0\t-1\n", r"testset\.tsv row 1: item '-1' is not a whole number"),
+        ("testset.tsv", "0\t1\n\n0\tx\n", r"testset\.tsv row 3: item 'x' is not a whole number"),
         ("testset.tsv", "0\t4\n", "4 images for 5 items"),
         ("testset.tsv", "", r"testset\.tsv: No columns"),
         ("original/images/7.jpg", "", "image ids are not contiguous: 5 images and no 4.jpg"),
@@ -418,6 +420,25 @@ def test_forged_pointers_do_not_reach_numpy(tmp_path):
         amazon_partitioned.load(path=str(tmp_path / "evil.npy"))
 
 
+@pytest.mark.parametrize(
+    ("instructions", "refused"),
+    [
+        # The state of a function that stands for numpy's: its defaults would be set.
+        (b"cnumpy.core.multiarray\nscalar\n}b.", "a state of <function"),
+        (b"cnumpy\nndarray\n}b.", "a state of <class"),
+        (b"cbuiltins\nbytes\nJ\xff\xff\xff\x7f\x85R.", "bytes of a given size"),
+        (b"}" + b")" + b"\x85" * 10**5 + b"K\x01s.", "tuples that are nested more than 20 deep"),
+    ],
+)
+def test_what_would_take_the_reader_apart_is_refused(tmp_path, instructions, refused):
+    path = tmp_path / "evil.npy"
+    save(path, parts())
+    start = path.read_bytes().index(b"\x80")  # the pickle's
+    path.write_bytes(path.read_bytes()[:start] + b"\x80\x02" + instructions)
+    with pytest.raises(InputError, match=f"refused, it asks for {re.escape(refused)}"):
+        containers.read_containers(path)
+
+
 def test_structured_arrays_are_refused(tmp_path):
     save(tmp_path / "x.npy", [np.zeros(2, [("a", "i4")])])
     with pytest.raises(InputError, match=r"refused, it asks for numpy\.dtype 'V4'"):
@@ -474,7 +495,10 @@ def replaced(position, value):
     [
         (parts()[:5], "holds 5 objects; user_train"),
         (replaced(5, ITEMS + 1), "4 images for 5 items"),
-        (replaced(4, USERS + 2), "user ids are not 0 to 6 without gaps"),
+        (replaced(4, USERS + 2), "5 from 0 to 4 have interactions, and usernum is 7"),
+        (replaced(4, b"5"), "5 from 0 to 4 have interactions, and usernum is b'5'"),
+        (replaced(4, 10**9), "and usernum is 1000000000"),
+        ([{}, {}, {}, *parts()[3:]], "holds no interactions"),
         (replaced(3, {0: {b"imgs": b""}, 2: {b"imgs": b""}}), "Item is not numbered from 0"),
         (replaced(3, [{b"asin": b"B"}]), r"Item\[0\] has no imgs"),
         (replaced(3, [{b"imgs": 7}]), r"Item\[0\] has no encoded image"),

@@ -199,7 +199,6 @@ def test_a_file_that_does_not_fit_is_named_with_what_would(tmp_path):
         lambda w: w.to("meta"),
         lambda w: w.to(torch.int32),
         lambda w: w.to(torch.complex64),
-        lambda w: torch.quantize_per_tensor(w, 0.1, 0, torch.qint8),
     ],
 )
 def test_numbers_of_another_kind_are_refused(changed):
@@ -210,7 +209,7 @@ def test_numbers_of_another_kind_are_refused(changed):
         load_weights(extractor, weights)
 
 
-@pytest.mark.parametrize("keep", [0, 10, 1000, -100])
+@pytest.mark.parametrize("keep", [0, 10, 1000, 5000, -100])
 def test_a_truncated_file(weights, tmp_path, keep):
     path = tmp_path / "cut.pt"
     torch.save(weights, path)

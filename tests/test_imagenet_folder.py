@@ -1,6 +1,7 @@
 """Training on a folder in ImageNet's layout, in one process and in several."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -239,6 +240,17 @@ def test_the_command_says_a_fault_in_one_line(images, tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {images}/train: has 3 sub-folders")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_fault_in_one_of_two_processes_is_not_buried(images, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(images, folder)
+    for path in (folder / "train" / "n02").iterdir():
+        path.write_bytes(path.read_bytes()[:300])
+    done = run(command(folder, tmp_path, network=NETWORK, method="free", processes=2))
+    assert done.returncode == 1
+    assert re.search(r"error: \S+/n02/\d\.JPEG: not a readable image", done.stderr)
+    assert "Traceback" not in done.stderr
 
 
 def test_the_rule_asks_for_the_processes_gpus(images, tmp_path):

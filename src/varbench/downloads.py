@@ -131,7 +131,7 @@ def _transfer(url: str, part: Path, timeout: float, *, verified: bool) -> None:
         if error.code == 416 and error.headers.get("Content-Range") == f"bytes */{start}":
             return  # it was complete
         if error.code == 416:
-            part.unlink()
+            part.unlink(missing_ok=True)
         elif error.code < 500 and error.code not in PASSING:
             raise InputError(str(error)) from error
         raise _InterruptedError(str(error)) from error
@@ -141,7 +141,9 @@ def _transfer(url: str, part: Path, timeout: float, *, verified: bool) -> None:
     with answer:
         if answer.headers.get_content_type() == "text/html":
             raise InputError("it answers with a web page, not with the file")
-        if answer.status != 206:  # the whole file
+        if answer.status not in (200, 206):
+            raise InputError(f"it answers {answer.status} {answer.reason}")
+        if answer.status == 200:  # the whole file
             start = 0
             _remember_version(answer.headers, version)
         elif not answer.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
@@ -149,9 +151,20 @@ def _transfer(url: str, part: Path, timeout: float, *, verified: bool) -> None:
         with part.open("ab" if start else "wb") as file:
             while chunk := _read(answer):
                 file.write(chunk)
-        length = answer.headers.get("Content-Length")
-    if length is not None and _length(part) != start + int(length):
-        raise _InterruptedError("the connection broke")
+        total = _total(answer, start)
+    if total is not None and _length(part) != total:
+        raise _InterruptedError(f"only a part of {total} bytes came")
+    if _length(part) == 0:
+        raise _InterruptedError("it sends nothing")
+
+
+def _total(answer: HTTPResponse, start: int) -> int | None:
+    """Return the length of the whole file as the server says it, if it does."""
+    total = answer.headers.get("Content-Range", "").rpartition("/")[2]
+    if total.isdigit():
+        return int(total)
+    length = answer.headers.get("Content-Length")
+    return None if length is None else start + int(length)
 
 
 def _read(answer: HTTPResponse) -> bytes:
@@ -174,9 +187,7 @@ def _from_drive(identifier: str, part: Path, timeout: float, by_hand: str) -> No
     try:
         import gdown
     except ImportError as error:
-        raise InputError(
-            f"Google Drive needs gdown: pip install 'varbench[data]'; or {by_hand}"
-        ) from error
+        raise InputError(f"Google Drive needs gdown: pip install gdown; or {by_hand}") from error
     import requests
 
     try:

@@ -30,7 +30,8 @@ def load(*, path: str, dataset: str | None = None) -> RawCatalogue:
     path
         The data set's folder, or a zip or tar archive that holds it.
     dataset
-        Name of the folder in the archive, such as ``amazon_men``; None if ``path`` is the folder.
+        Name of the folder in the archive, unpacked or not, such as ``amazon_men``; None if ``path``
+        is that folder.
 
     Raises
     ------
@@ -38,13 +39,16 @@ def load(*, path: str, dataset: str | None = None) -> RawCatalogue:
         A file is missing or malformed, ids are not contiguous, or there are not as many images as
         items.
     """
-    root = Path(path) if dataset is None else _find(unpacked(Path(path)), dataset)
+    root = Path(path)
+    if dataset is not None:
+        root = _find(root if root.is_dir() else unpacked(root), dataset)
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; set the catalogue's source.path")
     images = _images(root / "original" / "images")
     tables = [_read(root / part) for part in PARTS]
     if len({len(table.columns) for table in tables}) > 1:
         raise InputError(f"{root}: {' and '.join(PARTS)} do not have the same number of columns")
+    rows = np.concatenate([table.index + 1 for table in tables])
     table = pd.concat(tables, ignore_index=True)
     for kind in ("user", "item"):
         present = np.unique(table[kind])
@@ -64,8 +68,7 @@ def load(*, path: str, dataset: str | None = None) -> RawCatalogue:
     def where(kind: str, row: int) -> str:
         if kind == "item":
             return str(images[row])
-        part = int(row >= len(tables[0]))
-        return f"{root / PARTS[part]} row {row - part * len(tables[0]) + 1}"
+        return f"{root / PARTS[int(row >= len(tables[0]))]} row {rows[row]}"
 
     return RawCatalogue(
         items=[str(number) for number in range(len(images))],
@@ -96,7 +99,8 @@ def _images(folder: Path) -> list[Path]:
         raise InputError(f"{folder}: no such folder of images")
     found: dict[int, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith("."):
+        is_image = path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
+        if not is_image or path.name.startswith("."):
             continue
         if not (path.stem.isascii() and path.stem.isdigit()) or int(path.stem) in found:
             raise InputError(f"{path}: images are named by the item's number, each once")
@@ -110,13 +114,16 @@ def _images(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    """Read rows of two or four numbers."""
+    """Read rows of two or four numbers; the index is a row's place, empty rows are left out."""
     try:
-        table = pd.read_csv(path, sep="\t", header=None, dtype=str, keep_default_na=False)
+        table = pd.read_csv(
+            path, sep="\t", header=None, dtype=str, keep_default_na=False, skip_blank_lines=False
+        )
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path}: {str(error).strip().splitlines()[0]}") from error
+    table = table[(table != "").any(axis=1)]
     if len(table.columns) not in (2, 4):
         raise InputError(
             f"{path}: {len(table.columns)} columns; user and item are needed, "
@@ -128,7 +135,8 @@ def _read(path: Path) -> pd.DataFrame:
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             raise InputError(
-                f"{path} row {row + 1}: {column} {table[column].iloc[row]!r} is not a whole number"
+                f"{path} row {table.index[row] + 1}: {column} {table[column].iloc[row]!r} "
+                "is not a whole number"
             )
     numbers: pd.DataFrame = table.apply(pd.to_numeric, errors="coerce")
     return numbers

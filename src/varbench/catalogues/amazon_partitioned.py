@@ -48,8 +48,14 @@ def load(*, path: str) -> RawCatalogue:
                 item = _get(path, places[-1], interaction, "productid")
                 time = _get(path, places[-1], interaction, "unixReviewTime", None)
                 rows.append((user, str(item), time))
-    if {user for user, *_ in rows} != set(range(users)):
-        raise InputError(f"{path}: user ids are not 0 to {users - 1} without gaps (usernum)")
+    if not rows:
+        raise InputError(f"{path}: holds no interactions")
+    present = {user for user, *_ in rows}
+    if (len(present), min(present), max(present)) != (users, 0, len(present) - 1):
+        raise InputError(
+            f"{path}: users should be numbered 0 to usernum - 1 without gaps; {len(present)} from "
+            f"{min(present)} to {max(present)} have interactions, and usernum is {users!r}"
+        )
     table = pd.DataFrame(rows, columns=["user", "item", "timestamp"]).astype({"user": str})
     if table["timestamp"].isna().any():
         table["timestamp"] = np.arange(len(table))

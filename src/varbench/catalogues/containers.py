@@ -8,6 +8,7 @@ trusts its input. Whatever else a file asks for is refused by name.
 import collections
 import pickle
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import numpy as np
 from numpy.lib import format as npy
 
 from varbench.errors import InputError
+
+DEEPEST = 20  # tuples within tuples; the data sets have none
 
 
 def read_containers(path: Path) -> list[Any]:
@@ -73,6 +76,36 @@ class _Unpickler(pickle._Unpickler):
         return known
 
 
+def _set_state(unpickler: Any) -> None:
+    """Set the state of what stands for numpy's objects, and of nothing else."""
+    target = unpickler.stack[-2]
+    if not isinstance(target, _Kind | _Array):
+        raise _RefusedError(f"a state of {target!r:.100}")
+    pickle._Unpickler.dispatch[pickle.BUILD[0]](unpickler)
+
+
+def _shallow(load: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Refuse tuples in tuples in tuples ...: Python takes its stack to hash them as keys."""
+
+    def checked(unpickler: Any) -> None:
+        load(unpickler)
+        inner, depth = [unpickler.stack[-1]], 0
+        # Each once, however often it occurs.
+        while inner := list(
+            {id(part): part for one in inner for part in one if isinstance(part, tuple)}.values()
+        ):
+            depth += 1
+            if depth > DEEPEST:
+                raise _RefusedError(f"tuples that are nested more than {DEEPEST} deep")
+
+    return checked
+
+
+_Unpickler.dispatch = pickle._Unpickler.dispatch | {pickle.BUILD[0]: _set_state}
+for _code in (pickle.TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3):
+    _Unpickler.dispatch[_code[0]] = _shallow(pickle._Unpickler.dispatch[_code[0]])
+
+
 class _Kind:
     """Stands for a ``numpy.dtype``: objects (O), or numbers of known size."""
 
@@ -117,6 +150,13 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
+def _empty(*arguments: object) -> bytes:
+    """Empty bytes, as Python 3 writes them in the protocols of Python 2; of a size, none."""
+    if arguments:
+        raise _RefusedError("bytes of a given size")
+    return b""
+
+
 _KNOWN: dict[str, Any] = {
     "numpy._core.multiarray._reconstruct": _reconstruct,
     "numpy._core.multiarray.scalar": _scalar,
@@ -125,5 +165,6 @@ _KNOWN: dict[str, Any] = {
     "collections.defaultdict": collections.defaultdict,
     "collections.OrderedDict": collections.OrderedDict,
     "_codecs.encode": _encode,
-    **{f"builtins.{kind.__name__}": kind for kind in (list, dict, set, int, bytes)},
+    "builtins.bytes": _empty,
+    **{f"builtins.{kind.__name__}": kind for kind in (list, dict, set, int)},
 }

@@ -1,10 +1,14 @@
 """Commands that run in several processes, through torch's own launcher."""
 
+import logging
 import os
 import sys
+from types import TracebackType
 
 import torch
 import torch.distributed as dist
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.run import main as torchrun
 
 from varbench.errors import InputError
 from varbench.extractors import processes
@@ -29,10 +33,28 @@ def in_processes(count: int, device: torch.device, threads: int) -> torch.device
         )
     if not dist.is_torchelastic_launched():
         os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # torchrun warns where it is not set
-        launcher = ("torch.distributed.run", "--standalone", "--nproc-per-node", str(count))
+        launcher = (__name__, "--standalone", "--nproc-per-node", str(count))
         # After "--" it does not take our options for short forms of its own.
         os.execv(sys.executable, [sys.executable, "-m", *launcher, "--", *sys.argv])
     started = int(os.environ["WORLD_SIZE"])
     if started != count:
         raise InputError(f"processes: {count} in the configuration, torchrun started {started}")
+    sys.excepthook = _hook
     return processes.join(device)
+
+
+def _hook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Say in a line that another process is gone: that one has said why."""
+    if isinstance(error, dist.DistError) or "closed by peer" in str(error):
+        print("error: another process of this training has ended", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, traceback)
+
+
+if __name__ == "__main__":
+    # Of a process that fails torch logs and raises much; the process itself has said why.
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    try:
+        torchrun()
+    except ChildFailedError:
+        sys.exit(1)
