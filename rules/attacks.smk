@@ -78,7 +78,7 @@ rule measure_images:
     params:
         code=code("measure_images.py"),
         network=config["perceptual"]["network"],
-        backbone=config["perceptual"]["weights"],
+        backbone=lambda w, input: input.get("backbone") or "stand-in",
         source=category("source"),
         target=category("target"),
         attacks=measured_attacks,

@@ -3,11 +3,17 @@
 # for machines without a network.
 
 DOWNLOADS = registry(BASE / "resources" / "downloads.yaml")
-NAMED = {
+# Torchvision's weights of LPIPS' networks.
+BACKBONES = {
+    "vgg": "data/weights/vgg16-397923af.pth",
+    "squeeze": "data/weights/squeezenet1_1-b8a52dc0.pth",
+    "alex": "data/weights/alexnet-owt-7be5be79.pth",
+}
+NAMED = [
     *(config["catalogues"][c]["source"].get("path") for c in USED),
     *(config["defenses"][d].get("weights") for d in DEFENSES),
-    config["perceptual"]["weights"],
-}
+    backbone_file(None),
+]
 
 
 rule fetch:

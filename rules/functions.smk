@@ -162,9 +162,11 @@ def start(wildcards):
 
 
 def backbone_file(wildcards):
-    """The file of LPIPS' backbone, where the configuration names one."""
+    """The file of LPIPS' backbone; a stand-in has none."""
     weights = config["perceptual"]["weights"]
-    return [] if weights in ("stand-in", "download") else weights
+    if weights == "download":
+        return BACKBONES[config["perceptual"]["network"]]
+    return [] if weights == "stand-in" else weights
 
 
 def target_item_file(wildcards):

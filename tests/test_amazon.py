@@ -22,10 +22,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import cells
 from varbench.catalogues import amazon_authors, amazon_partitioned, archive, containers
 from varbench.catalogues.interactions import check, deduplicate, leave_one_out, number
 from varbench.errors import InputError
 from varbench.image_archive import decode
+from varbench.storage import read_table
 
 SCRIPT = Path(__file__).parents[1] / "workflow" / "scripts" / "prepare.py"
 USERS, ITEMS = 5, 4
@@ -521,6 +523,47 @@ def test_numbers_and_missing_files_are_named(tmp_path):
 
 
 # Prepared
+
+
+@pytest.mark.parametrize("split", ["time_aware", "single_pass_random"])
+@pytest.mark.parametrize("least", [5, 10])  # the cores that are named for Men and Women
+def test_a_partitioned_file_is_core_filtered(tmp_path, least, split):
+    random = np.random.default_rng(least)
+    taken = {
+        u: random.choice(40, random.integers(2, 20), replace=False).tolist() for u in range(60)
+    }
+    train = {u: [{b"productid": i} for i in items[:-2]] for u, items in taken.items()}
+    validation, test = ({u: [{b"productid": v[k]}] for u, v in taken.items()} for k in (-2, -1))
+    images = {i: {b"imgs": jpeg(i)} for i in range(40)}
+    save(tmp_path / "Men.npy", [train, validation, test, images, 60, 40])
+    outputs = ("users", "items", "interactions")
+    done = cells.run(
+        "prepare",
+        source=json.dumps({"method": "amazon_partitioned", "path": str(tmp_path / "Men.npy")}),
+        core_users=least,
+        core_items=least,
+        min_users=1,
+        split=split,
+        expected="{}",
+        seed=0,
+        images=tmp_path / "images.zip",
+        summary=tmp_path / "summary.json",
+        **{name: tmp_path / f"{name}.parquet" for name in outputs},
+    )
+    assert done.returncode == 0, done.stderr
+
+    left = {(u, i) for u, items in taken.items() for i in items}
+    passes = 0
+    while passes == 0 or (split == "time_aware" and left != before):
+        before = left
+        users = collections.Counter(u for u, _ in left)
+        items = collections.Counter(i for _, i in left)
+        left = {(u, i) for u, i in left if users[u] >= least and items[i] >= least}
+        passes += 1
+    assert 0 < len(left) < sum(map(len, taken.values()))
+    users, items, table = (read_table(tmp_path / f"{name}.parquet") for name in outputs)
+    found = zip(users["id"][table["user"]], items["id"][table["item"]], strict=True)
+    assert {(int(u), int(i)) for u, i in found} == left
 
 
 @pytest.mark.parametrize("strict", [False, True])

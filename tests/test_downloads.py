@@ -326,7 +326,7 @@ def test_the_registry():
     known = downloads.registry(BASE / "resources" / "downloads.yaml")
     for place, download in known.items():
         assert place.startswith("data/")
-        assert download.sha256 is None or len(download.sha256) == 64
+        assert download.sha256 is None or len(download.sha256) in (8, 64)
         if "-" in Path(place).stem:  # torchvision's names end in the start of the sum
             assert download.sha256.startswith(Path(place).stem.rpartition("-")[2])
 

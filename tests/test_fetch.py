@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import grid
+from varbench.downloads import registry
 
 PLACE = "data/weights/squeeze.pth"
 
@@ -56,6 +57,17 @@ def test_what_the_configuration_names_is_fetched_once(checkout):
     with (checkout / "src" / "varbench" / "downloads.py").open("a") as source:
         source.write("\n# edited\n")
     assert "fetch_file" not in grid.rules(grid.planned(checkout, "all"))
+
+
+@pytest.mark.parametrize("network", ["vgg", "squeeze", "alex"])
+def test_the_backbone_to_download_is_a_file_of_the_registry(tmp_path, network):
+    checkout = grid.copy_checkout(tmp_path / "checkout")
+    grid.edit(checkout, "perceptual", {"network": network, "weights": "download"})
+    (job,) = (job for job in grid.planned(checkout, "fetch") if job[0] == "fetch_file")
+    place = dict(job[1])["place"]
+    assert place in registry(checkout / "resources" / "downloads.yaml")
+    assert network in place
+    assert job in grid.planned(checkout, "all")
 
 
 def test_a_file_that_was_put_there_is_left_alone(checkout):

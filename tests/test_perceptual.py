@@ -109,23 +109,3 @@ def test_weights_of_another_network_are_named():
         perceptual.lpips_model("squeeze", weights)
     with pytest.raises(InputError, match="resnet"):
         perceptual.lpips_model("resnet", weights)
-
-
-def test_download(monkeypatch, images):
-    clean, attacked = images
-    backbone = random_backbone("squeeze")
-    weights = torchvision.models.SqueezeNet1_1_Weights.IMAGENET1K_V1
-    monkeypatch.setattr(type(weights), "get_state_dict", lambda *_a, **_k: backbone.state_dict())
-    downloaded = perceptual.lpips_model("squeeze")
-    given_ = perceptual.lpips_model("squeeze", backbone.state_dict())
-    assert torch.equal(
-        perceptual.distances(downloaded, clean, attacked),
-        perceptual.distances(given_, clean, attacked),
-    )
-
-    def offline(*_a, **_k):
-        raise OSError("no route to host")
-
-    monkeypatch.setattr(type(weights), "get_state_dict", offline)
-    with pytest.raises(InputError, match=r"could not download.*no route to host.*stand-in"):
-        perceptual.lpips_model("squeeze")

@@ -118,6 +118,13 @@ def test_native_size(shop):
     assert [image.shape for image in images.read(images.items)] == [(40, 50, 3)] * 8
 
 
+def test_an_image_too_small_for_a_network_is_named(shop):
+    Image.new("RGB", (300, 31)).save(shop / "images" / "shoe 3.png")
+    with pytest.raises(InputError, match=r"shoe 3\.png: 300 x 31 pixels are too few .* 32 are"):
+        prepare(shop, **{"image-size": None})
+    prepare(shop)  # scaled up
+
+
 def test_an_unknown_item_is_named_by_row(shop):
     log = shop / "interactions.tsv"
     log.write_text(log.read_text() + "user 1\tghost\t5\t7\n")

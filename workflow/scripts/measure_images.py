@@ -33,8 +33,9 @@ def lpips_distances(network: str, backbone: str, device: str, threads: int) -> D
     from varbench.images import to_unit
     from varbench.metrics.perceptual import distances, lpips_model
 
-    weights = None if backbone == "download" else read_checkpoint(Path(backbone))
-    model = lpips_model(network, weights, device=str(torch_device(device, threads)))
+    model = lpips_model(
+        network, read_checkpoint(Path(backbone)), device=str(torch_device(device, threads))
+    )
 
     def measure(clean: Images, attacked: Sequence[Images]) -> NDArray[np.float64]:
         found = distances(model, to_unit(clean), [to_unit(images) for images in attacked])
@@ -60,7 +61,7 @@ def outcomes(attacks: Sequence[Path]) -> list[pd.DataFrame]:
 def main() -> None:
     options = command.parser(__doc__)
     options.add_argument("--perceptual", required=True, help="backbone: vgg, squeeze or alex")
-    options.add_argument("--backbone", required=True, help="weights file, download or stand-in")
+    options.add_argument("--backbone", required=True, help="file of weights, or stand-in")
     options.add_argument("--source-class", type=int, required=True)
     options.add_argument("--target-class", type=int, required=True)
     options.add_argument("--attacks", nargs="+", required=True, help="names")

@@ -17,6 +17,8 @@ from varbench.storage import write_json, write_table
 
 log = logging.getLogger("prepare")
 
+SMALLEST = 32  # pixels of an image's side: networks halve it up to five times
+
 
 def packed(catalogue: RawCatalogue, size: int | None, drop: bool) -> Iterator[tuple[str, bytes]]:
     """Yield (raw id, encoded image) of every item whose image can be read."""
@@ -24,6 +26,11 @@ def packed(catalogue: RawCatalogue, size: int | None, drop: bool) -> Iterator[tu
         image = catalogue.read_image(index)
         try:
             pixels = decode(image) if isinstance(image, bytes) else image
+            if size is None and min(pixels.shape[:2]) < SMALLEST:
+                raise InputError(
+                    f"{pixels.shape[1]} x {pixels.shape[0]} pixels are too few for a network at "
+                    f"their own size; {SMALLEST} are needed, or a number as extractor.image_size"
+                )
         except InputError as error:
             message = f"{catalogue.where('item', index)}: {error}"
             if not drop:

@@ -9,7 +9,6 @@ from typing import Any
 import lpips
 import torch
 from torch import Tensor
-from torchvision.models import get_weight
 
 from varbench.errors import InputError
 
@@ -17,22 +16,22 @@ BACKBONES = {"alex": "AlexNet", "squeeze": "SqueezeNet1_1", "vgg": "VGG16"}  # t
 
 
 def lpips_model(
-    network: str, backbone: Mapping[str, Tensor] | None = None, *, device: str = "cpu"
+    network: str, backbone: Mapping[str, Tensor], *, device: str = "cpu"
 ) -> lpips.LPIPS:
     """Return LPIPS 0.1 on one of its three networks, ready for `distances`.
 
     network : "alex", "squeeze" or "vgg" (the paper's)
-    backbone : ImageNet weights under torchvision's names; None downloads torchvision's own.
-        The linear heads come with the lpips package.
+    backbone : ImageNet weights under torchvision's names; the linear heads come with the lpips
+        package.
 
-    Raises InputError where the weights do not fit the network or cannot be downloaded.
+    Raises InputError where the weights do not fit the network.
     """
     if network not in BACKBONES:
         raise InputError(f"perceptual.network: {network!r} is none of {', '.join(BACKBONES)}")
     with warnings.catch_warnings():  # lpips 0.1.4 builds the backbone by torchvision's old argument
         warnings.filterwarnings("ignore", category=UserWarning, module=r"torchvision\.")
         model = lpips.LPIPS(net=network, pnet_rand=True, verbose=False)
-    _load_backbone(model, network, _downloaded(network) if backbone is None else backbone)
+    _load_backbone(model, network, backbone)
     return model.to(device)
 
 
@@ -96,17 +95,3 @@ def _load_backbone(model: Any, network: str, weights: Mapping[str, Tensor]) -> N
             )
         backbone[name] = weights[source]
     model.net.load_state_dict(backbone)
-
-
-def _downloaded(network: str) -> Mapping[str, Tensor]:
-    name = f"{BACKBONES[network]}_Weights.IMAGENET1K_V1"
-    try:
-        weights: Mapping[str, Tensor] = get_weight(name).get_state_dict(
-            progress=False, check_hash=True
-        )
-    except (OSError, RuntimeError) as error:  # no network; a truncated file's hash
-        raise InputError(
-            f"perceptual.weights: could not download torchvision's {name} ({error}); "
-            "name a file of these weights, or stand-in"
-        ) from error
-    return weights
