@@ -86,7 +86,6 @@ def cell(name: str, epochs: int, folder: Path, device: str, threads: int) -> lis
     """Train, rank and evaluate one cell; AMR starts from VBPR's state at half."""
     out = folder / name
     start = {"start": folder / "vbpr" / "halfway.safetensors"} if name == "amr" else {}
-    halfway = {"halfway": out / "halfway.safetensors"} if name == "vbpr" else {}
     attacked = {"attacked": folder / "attacked.parquet"}
     interactions = {"interactions": folder / "interactions.parquet"}
     return [
@@ -97,7 +96,7 @@ def cell(name: str, epochs: int, folder: Path, device: str, threads: int) -> lis
             **interactions,
             **attacked,
             **start,
-            **halfway,
+            halfway=out / "halfway.safetensors",
             clean=folder / "clean.npy",
             features=folder / "features.npy",
             model=out / "model.safetensors",

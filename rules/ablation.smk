@@ -47,10 +47,11 @@ rule render_ablation:
         style=json.dumps(config["tables"], sort_keys=True),
         attacks=json.dumps({a: config["attacks"][a] for a in GRID["attacks"]}),
         k=config["metrics"]["k"],
+        clean=CLEAN,
         folder=lambda w, output: str(Path(output[0]).parent),
     shell:
         "render_ablation.py --style {params.style:q} --attacks {params.attacks:q}"
-        " --k {params.k} --ablation {input} --folder {params.folder} 2> {log}"
+        " --k {params.k} --clean {params.clean} --ablation {input} --folder {params.folder} 2> {log}"
 
 
 rule decide_claims:
@@ -67,6 +68,7 @@ rule decide_claims:
         runtime=minutes(30),
     params:
         code=code("decide_claims.py"),
+        published=content(sorted(PUBLISHED.glob("*.csv"))),
         datasets=json.dumps(STANDING_FOR),
         k=config["metrics"]["k"],
     shell:

@@ -71,7 +71,7 @@ rule measure_images:
     threads: config["threads"]["attack"]
     resources:
         mem_mb=ATTACK_MB,
-        runtime=minutes(20),
+        runtime=minutes(20, measuring_seconds),
         gpu=MEASURE_GPU,
         device=config["device"],
         torch_threads=config["threads"]["attack"],

@@ -81,7 +81,9 @@ GRID["attacks"] = [CLEAN, *(a for a in GRID["attacks"] if a != CLEAN)]
 # The cells of the ablation, and under each protocol the names that they have there.
 ABLATION = {axis: config["ablation"][axis] or GRID[axis] for axis in GRID}
 ABLATION["attacks"] = [CLEAN, *(a for a in ABLATION["attacks"] if a != CLEAN)]
-VARIANTS = protocol.variants(config, CORRECTED, ABLATION)
+VARIANTS = protocol.variants(
+    config, CORRECTED, ABLATION, config["ablation"]["protocols"]
+)
 SIZE = config["extractor"]["image_size"]
 SIDE = None if SIZE == "native" else SIZE  # None: images keep their size
 TRAINING_CATALOGUE = config["training_images"]["catalogue"]

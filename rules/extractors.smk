@@ -71,8 +71,10 @@ rule train_extractor:
 rule load_extractor:
     input:
         lambda w: config["defenses"][w.defense]["weights"],
+    # Both rules have the same outputs: Snakemake looks for changes only where it knows all of them.
     output:
-        f"{EXTRACTOR}.safetensors",
+        weights=f"{EXTRACTOR}.safetensors",
+        training=f"{EXTRACTOR}.csv",
     log:
         f"{RESULTS}/logs/load_extractor/{{defense}}.log",
     wildcard_constraints:
@@ -87,7 +89,7 @@ rule load_extractor:
         network=network(),
     shell:
         "load_extractor.py --network {params.network:q}"
-        " --checkpoint {input:q} --weights {output} 2> {log}"
+        " --checkpoint {input:q} --weights {output.weights} --log {output.training} 2> {log}"
 
 
 rule extract_features:

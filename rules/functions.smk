@@ -206,8 +206,10 @@ def poison_options(wildcards, input):
 
 
 def halfway(wildcards):
-    """The state of the same cell's recommender that this one starts from."""
+    """The state of the same cell's recommender that this one starts from, if any."""
     name = config["recommenders"][wildcards.recommender]["starts_from"]
+    if name is None:
+        return []
     return f"{CELL}/halfway.safetensors".format(**{**wildcards, "recommender": name})
 
 

@@ -41,14 +41,7 @@ AXES_OF_RULES = {
         "dataset": AXES["dataset"],
         "defense": AXES["defense"],
     },
-    "train_recommender": {
-        **IN_TRAINING,
-        "recommender": [r for r in RECOMMENDERS if r in STARTING],
-    },
-    "continue_recommender": {
-        **IN_TRAINING,
-        "recommender": [r for r in RECOMMENDERS if r in CONTINUING],
-    },
+    "train_recommender": {**IN_TRAINING, "recommender": RECOMMENDERS},
     "evaluate_cell": {k: v for k, v in AXES.items() if k != "seed"},
     "rank_references": {"dataset": GRID["datasets"]},
     "aggregate_cells": {},
@@ -65,7 +58,6 @@ COSTLY = {
     "attack_images": "attack",
     "measure_images": "attack",
     "train_recommender": "recommender",
-    "continue_recommender": "recommender",
 }
 GPUS = {**dict.fromkeys(COSTLY, GPU), "measure_images": MEASURE_GPU}
 PROCESSES = {d: config["defenses"][d]["processes"] for d in DEFENSES if d in TRAINED}

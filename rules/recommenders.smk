@@ -1,19 +1,12 @@
 # One cell of the grid: a recommender trained on a poisoned catalogue, its lists, its metrics.
 
-STARTING = [n for n, r in config["recommenders"].items() if not r["starts_from"]]
-CONTINUING = [n for n in config["recommenders"] if n not in STARTING]
-
-
-TRAINING_DATA = {
-    "interactions": of_dataset(f"{CATALOGUE}/interactions.parquet"),
-    "clean": rest_features,
-    "poison": attacked_features,
-}
-
 
 rule train_recommender:
     input:
-        **TRAINING_DATA,
+        interactions=of_dataset(f"{CATALOGUE}/interactions.parquet"),
+        clean=rest_features,
+        poison=attacked_features,
+        start=halfway,
     output:
         model=f"{CELL}/model.safetensors",
         training=f"{CELL}/training.csv",
@@ -22,8 +15,6 @@ rule train_recommender:
         f"{RESULTS}/logs/train_recommender/{IN_CELL}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train_recommender/{IN_CELL}.tsv"
-    wildcard_constraints:
-        recommender=one_of(STARTING),
     conda:
         "../envs/varbench.yaml"
     threads: config["threads"]["recommender"]
@@ -37,46 +28,13 @@ rule train_recommender:
         code=code("train_recommender.py", "recommender"),
         recommender=block("recommender", "starts_from", "rest_features"),
         poison=poison_options,
+        start=lambda w, input: f"--start {input.start}" if input.start else "",
     shell:
         "train_recommender.py --recommender {params.recommender:q} --seed {wildcards.seed}"
         " --interactions {input.interactions} --clean {input.clean} {params.poison}"
+        " {params.start} --halfway {output.halfway}"
         " --model {output.model} --log {output.training}"
-        " --device {resources.device} --threads {resources.torch_threads}"
-        " --halfway {output.halfway} 2> {log}"
-
-
-rule continue_recommender:
-    input:
-        **TRAINING_DATA,
-        start=halfway,
-    output:
-        model=f"{CELL}/model.safetensors",
-        training=f"{CELL}/training.csv",
-    log:
-        f"{RESULTS}/logs/continue_recommender/{IN_CELL}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/continue_recommender/{IN_CELL}.tsv"
-    wildcard_constraints:
-        recommender=one_of(CONTINUING),
-    conda:
-        "../envs/varbench.yaml"
-    threads: config["threads"]["recommender"]
-    resources:
-        mem_mb=RECOMMENDER_MB,
-        runtime=minutes(30, recommender_seconds),
-        gpu=GPU,
-        device=config["device"],
-        torch_threads=config["threads"]["recommender"],
-    params:
-        code=code("train_recommender.py", "recommender"),
-        recommender=block("recommender", "starts_from", "rest_features"),
-        poison=poison_options,
-    shell:
-        "train_recommender.py --recommender {params.recommender:q} --seed {wildcards.seed}"
-        " --interactions {input.interactions} --clean {input.clean} {params.poison}"
-        " --model {output.model} --log {output.training}"
-        " --device {resources.device} --threads {resources.torch_threads}"
-        " --start {input.start} 2> {log}"
+        " --device {resources.device} --threads {resources.torch_threads} 2> {log}"
 
 
 # All seeds of a cell in one job: starting it takes longer than ranking once.

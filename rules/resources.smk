@@ -116,6 +116,12 @@ def attack_seconds(wildcards):
     return passes * sizes(catalogue_of(wildcards))["items"] / 5 * PASS_SECONDS
 
 
+def measuring_seconds(wildcards):
+    """Seconds of LPIPS on a fifth of the items, each clean and after every attack."""
+    passes = 1 + len(measured_attacks(wildcards))
+    return passes * sizes(catalogue_of(wildcards))["items"] / 5 * PASS_SECONDS
+
+
 def recommender_seconds(wildcards):
     """Seconds of the training of a recommender."""
     epochs = config["recommenders"][wildcards.recommender]["epochs"]

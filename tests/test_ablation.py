@@ -8,6 +8,8 @@ import pytest
 from scipy import stats
 
 import cells
+from varbench.reporting import rendering
+from varbench.reporting.ablation import ablation_table
 from varbench.storage import read_table, write_table
 
 USERS, IMAGES = 30, 4
@@ -31,6 +33,7 @@ def hits(tmp_path):
                 "category_hits": random.integers(0, 5, USERS),
                 "category_hits_seen": random.integers(0, 5, USERS),
                 "category_share": random.random(USERS),
+                "category_share_seen": random.random(USERS),
             }
         )
         hits[defense, attack] = users
@@ -87,16 +90,19 @@ def test_changes_are_tested_against_each_protocols_clean_cell(tmp_path, hits, co
         change = after.mean() - hits["FAT", "none"][column].mean()
         assert table.loc[(protocol, "pgd"), "chr_change"] == pytest.approx(change)
         assert pd.isna(table.loc[(protocol, "none"), "p_value"])
+        share = {"attacked": "category_share", "seen": "category_share_seen"}[counted]
+        expected = hits["FAT", "pgd"][share].mean()
+        assert table.loc[(protocol, "pgd"), "category_share"] == pytest.approx(expected)
 
 
-def test_images_are_those_of_the_attack(tmp_path, hits):
+@pytest.mark.usefixtures("hits")
+def test_images_are_those_of_the_attack(tmp_path):
     row = aggregate(tmp_path, as_published={}).loc[("as_published", "pgd")]
     assert row["success_rate"] == 3 / 4
     assert row["success_rate_not_target"] == 2 / 3
     assert row["source_share"] == 1 / 2
     assert row["feature_loss"] == 2.5
     assert row["perceptual_distance"] == pytest.approx(0.25)
-    assert row["category_share"] == pytest.approx(hits["FAT", "pgd"]["category_share"].mean())
 
 
 @pytest.mark.parametrize("number", ["source_share", "success_rate_not_target", "category_share"])
@@ -107,3 +113,25 @@ def test_a_number_that_a_protocol_does_not_say_is_empty(tmp_path, number):
     assert not said.loc["as_published", number]
     assert said.loc["corrected"].all()
     assert said.drop(columns=number).loc["as_published"].all()
+
+
+@pytest.mark.usefixtures("hits")
+def test_the_rendering_shows_what_each_protocol_says(tmp_path):
+    aggregate(tmp_path, as_published={"success_rate_not_target": False}, corrected={})
+    ablation = read_table(tmp_path / "ablation.csv")
+    table = ablation_table(ablation, k=20, labels={"pgd": "PGD"}, digits=3).cells
+    assert table.index.tolist() == [
+        ("d", "FAT", "VBPR", "PGD", protocol) for protocol in ("as_published", "corrected")
+    ]
+    row = ablation.query("protocol == 'corrected' and attack == 'pgd'").iloc[0]
+    shown = {name: cell.text for name, cell in table.iloc[1].items()}
+    assert shown["CHR@20", "value"] == f"{row['chr_at_20']:.3f}"
+    assert shown["CHR@20", "change"] == f"{row['chr_change']:+.3f}"
+    assert shown["CHR@20", "difference"] == "+0.000"
+    assert shown["CHR@20", "p"] == f"{row['p_value']:.2g}"
+    assert shown["Images", "SR (%)"] == "75.00"
+    assert shown["Images", "SR, new (%)"] == "66.67"
+    assert shown["Images", "in source (%)"] == "50.00"
+    assert table.iloc[0]["Images", "SR, new (%)"].text == rendering.MISSING
+    for form in rendering.FORMS.values():
+        assert "66.67" in form(ablation_table(ablation, k=20))

@@ -184,6 +184,7 @@ def test_a_file_that_does_not_fit_is_named_with_what_would(tmp_path):
         network=json.dumps(network),
         checkpoint=tmp_path / "squeeze.pt",
         weights=tmp_path / "out.safetensors",
+        log=tmp_path / "out.csv",
     )
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {tmp_path}/squeeze.pt: weights do not fit")

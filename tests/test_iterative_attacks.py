@@ -113,16 +113,30 @@ def plain_apgd(net, clean, target, epsilon, steps):
             etas.append(eta / 2 if condition_1 or condition_2 else eta)
             bests.append(best_f)
             if etas[-1] != eta:
-                eta, x, before, gradient = etas[-1], best, best, best_gradient
+                eta, x, gradient = etas[-1], best, best_gradient
                 history[-1] = best_f
     return best, best_f
 
 
-def test_apgd_is_its_algorithm():
-    net, (images, targets) = small_net(), some_images()
-    found = run(apgd, net, images, targets, epsilon=8, steps=30).images
+def curved_net():
+    """A network on which steps overshoot, so that the search goes back to the best point."""
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(
+        *(torch.nn.Conv2d(3, 16, 3, padding=1), torch.nn.Tanh()),
+        *(torch.nn.Conv2d(16, 16, 3, padding=1), torch.nn.Tanh()),
+        *(torch.nn.Flatten(), torch.nn.Linear(16 * 36, 4)),
+    ).eval()
+    for weights in net.requires_grad_(False).parameters():
+        weights.mul_(6)
+    return net
+
+
+@pytest.mark.parametrize(("make", "epsilon"), [(small_net, 8), (curved_net, 32)])
+def test_apgd_is_its_algorithm(make, epsilon):
+    net, (images, targets) = make(), some_images()
+    found = run(apgd, net, images, targets, epsilon=epsilon, steps=30).images
     expected = [
-        plain_apgd(net, image, target, 8 / 255, 30)
+        plain_apgd(net, image, target, epsilon / 255, 30)
         for image, target in zip(images, targets.tolist(), strict=True)
     ]
     theirs = torch.tensor([loss for _, loss in expected])

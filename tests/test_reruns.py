@@ -5,8 +5,12 @@ import re
 import shutil
 
 import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
 
 import grid
+from varbench.workflow.protocol import SWITCHES
 
 AFTER_TABLES = {"render_tables": 1, "draw_figures": 1, "compare_published": 1}
 AFTER_CELLS = {"aggregate_cells": 1, **AFTER_TABLES}
@@ -24,8 +28,7 @@ def test_an_attacks_parameter_reruns_its_cells_only(checkout):
     assert grid.rules(jobs) == {
         "attack_images": 2,
         "measure_images": 2,
-        "train_recommender": 2,
-        "continue_recommender": 2,
+        "train_recommender": 4,
         "evaluate_cell": 4,
         "draw_examples": 1,
         **AFTER_CELLS,
@@ -37,7 +40,7 @@ def test_a_recommenders_parameter_reruns_that_recommender_only(checkout):
     grid.edit(checkout, "recommenders/amr/adversarial_weight", 0.5)
     jobs = grid.planned(checkout)
     assert grid.rules(jobs) == {
-        "continue_recommender": 6,
+        "train_recommender": 6,
         "evaluate_cell": 6,
         **AFTER_CELLS,
     }
@@ -53,8 +56,7 @@ def test_a_defenses_parameter_reruns_that_defense_only(checkout):
         "extract_features": 1,
         "attack_images": 2,
         "measure_images": 1,
-        "train_recommender": 3,
-        "continue_recommender": 3,
+        "train_recommender": 6,
         "evaluate_cell": 6,
         "aggregate_extractors": 1,
         **AFTER_CELLS,
@@ -91,8 +93,7 @@ def test_a_new_attack_runs_its_cells_only(checkout, method):
 def test_another_seed_runs_new_recommenders_only(checkout):
     grid.edit(checkout, "seeds", [0, 1])
     assert grid.rules(grid.planned(checkout)) == {
-        "train_recommender": 6,
-        "continue_recommender": 6,
+        "train_recommender": 12,
         "evaluate_cell": 12,
         **AFTER_CELLS,
     }
@@ -121,25 +122,58 @@ def test_an_unrelated_key_reruns_nothing(checkout):
     assert grid.planned(checkout) == set()
 
 
-def test_a_protocol_switch_reruns_its_stage_only(checkout):
-    grid.edit(checkout, "protocol/D8_regulariser", "as_published")
-    assert grid.rules(grid.planned(checkout)) == {
-        "train_recommender": 6,
-        "continue_recommender": 6,
-        "evaluate_cell": 12,
-        **AFTER_CELLS,
-    }
-    for switch in ("D6_counted_items", "D7_divisor", "D15_baseline"):
-        grid.edit(checkout, "protocol", {switch: "as_published"})
-        assert grid.rules(grid.planned(checkout)) == AFTER_CELLS
-    for switch in ("D5_attacked_items", "D13_success_rate"):
-        grid.edit(checkout, "protocol", {switch: "as_published"})
-        assert grid.rules(grid.planned(checkout)) == AFTER_IMAGES
-    grid.edit(checkout, "protocol", {"D2_saving": "as_published"})
+# What the tables need after a switch: attacks made again, recommenders trained, cells evaluated.
+REACHES = {
+    "D1_epsilon_space": ({"pgd_8"}, 4, 4),
+    "D2_saving": ({"pgd_8", "cw"}, 8, 8),
+    "D3_clipping": ({"pgd_8"}, 4, 4),
+    "D4_rest_features": (set(), 4, 4),  # attacked cells under FAT
+    "D5_attacked_items": (set(), 0, 0),
+    "D6_counted_items": (set(), 0, 0),
+    "D7_divisor": (set(), 0, 0),
+    "D8_regulariser": (set(), 12, 12),
+    "D9_feature_scale": (set(), 12, 12),
+    "D10_amr_start": (set(), 6, 6),
+    "D11_user_factors": (set(), 12, 12),
+    "D12_split": ({"pgd_8", "cw"}, 12, 12),
+    "D13_success_rate": (set(), 0, 0),
+    "D14_cw_variable": ({"cw"}, 4, 4),
+    "D15_baseline": (set(), 0, 0),
+}
+OF_IMAGES = ("D5_attacked_items", "D13_success_rate")
+
+
+@pytest.mark.parametrize("switch", SWITCHES)
+def test_a_protocol_switch_reruns_its_stages_only(checkout, switch):
+    grid.edit(checkout, "protocol", {switch: "as_published"})
     jobs = grid.planned(checkout)
-    assert {dict(w)["attack"] for _, w in jobs if "attack" in dict(w)} == {"pgd_8", "cw"}
-    assert grid.rules(jobs)["measure_images"] == 2
-    assert "extract_features" not in grid.rules(jobs)
+    count = grid.rules(jobs)
+    attacks, trained, evaluated = REACHES[switch]
+    assert {dict(w)["attack"] for rule, w in jobs if rule == "attack_images"} == attacks
+    assert count.get("train_recommender", 0) == trained
+    assert count.get("evaluate_cell", 0) == evaluated
+    assert "train_extractor" not in count
+    assert count.get("extract_features", 0) == (2 if switch == "D12_split" else 0)
+    assert count.get("measure_images", 0) == (2 if attacks else 0)
+    if switch in OF_IMAGES:
+        assert count == AFTER_IMAGES
+    elif trained == 0:
+        assert count == AFTER_CELLS
+
+
+def test_a_loaded_network_gives_way_to_a_trained_one(finished, tmp_path):
+    """Snakemake looks for changes only where it knows every output of the rule that is wanted."""
+    checkout = tmp_path / "loaded"
+    shutil.copytree(finished, checkout, symlinks=True)
+    weights = load_file(checkout / "results" / "extractors" / "FAT.safetensors")
+    torch.save(weights, checkout / "FAT.pt")
+    trained = yaml.safe_load((checkout / "config.yaml").read_text())["defenses"]["FAT"]
+    tiny = yaml.safe_load((checkout / "tests/tiny.yaml").read_text())["defenses"]["FAT"]
+    loaded = dict.fromkeys([*trained, *tiny]) | {"method": "pretrained", "weights": "FAT.pt"}
+    grid.edit(checkout, "defenses/FAT", loaded)
+    grid.snakemake(checkout, "results/extractors/FAT.safetensors")
+    grid.edit(checkout, "defenses/FAT", tiny)
+    assert grid.rules(grid.planned(checkout))["train_extractor"] == 1
 
 
 def test_under_d4_only_attacked_rows_come_from_the_defended_network(checkout):

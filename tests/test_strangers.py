@@ -15,9 +15,9 @@ import yaml
 from PIL import Image
 
 import grid
-from cells import evaluate, run, train, write_inputs
+from cells import evaluate, write_inputs
 from varbench.extractors.networks import build
-from varbench.storage import read_table, write_array, write_table
+from varbench.storage import read_table
 
 SCRIPTS = grid.BASE / "workflow" / "scripts"
 # What Snakemake itself takes: no braces, its wildcards.
@@ -134,47 +134,3 @@ def test_a_read_only_results_folder_stops_the_workflow(mount, tmp_path):
     assert done.returncode
     assert "Read-only file system" in done.stdout + done.stderr
     assert os.listdir(checkout / "results") == []  # noqa: PTH208
-
-
-def test_weights_of_another_architecture_are_one_line(tmp_path):
-    weights = build("squeezenet1_1", 3, seed=1).network.state_dict()
-    torch.save({"state_dict": weights}, tmp_path / "a.pt")
-    network = '{"architecture": "shufflenet_v2_x0_5", "classes": 3}'
-    options = {"network": network, "checkpoint": tmp_path / "a.pt", "weights": tmp_path / "out"}
-    done = run("load_extractor", **options)
-    assert done.returncode == 1
-    assert len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith("error: ")
-    assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
-
-
-def test_features_that_are_not_numbers_are_one_line(tmp_path):
-    features = np.ones((4, 3), np.float32)
-    features[2, 1] = np.nan
-    write_array(tmp_path / "clean.npy", features)
-    write_array(tmp_path / "features.npy", features[:1])
-    write_table(tmp_path / "attacked.parquet", pd.DataFrame({"item": [0]}))
-    table = pd.DataFrame({"user": [0, 0], "item": [1, 2], "held_out": False})
-    write_table(tmp_path / "interactions.parquet", table)
-    done = train(tmp_path, tmp_path / "out", "attacked.parquet", "features.npy", epochs=1)
-    assert done.returncode == 1
-    row = "clean.npy: row 2 holds a value that is not finite; delete it and run again"
-    assert done.stderr == f"error: {tmp_path}/{row}\n"
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_category_without_images_is_named(tmp_path):
-    classes = pd.DataFrame({"item": [0, 1], "class": [3, 4], "probability": 1.0})
-    classes.to_parquet(tmp_path / "classes.parquet")
-    done = run(
-        "select_attacked",
-        dataset="shop",
-        source_class=7,
-        target_class=4,
-        classes=tmp_path / "classes.parquet",
-        output=tmp_path / "out.parquet",
-    )
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: datasets.shop.source_category: the undefended network")
-    assert "Traceback" not in done.stderr
-    assert not (tmp_path / "out.parquet").exists()

@@ -14,6 +14,16 @@ def to_unit(images: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> Tensor:
     return stacked.permute(0, 3, 1, 2).float().div_(255)
 
 
+def through_normalisation(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Return images (N, 3, H, W) as they come back from a network's normalisation.
+
+    What the released code stores has passed through torchvision's ``Normalize`` and through another
+    one that undoes it. In float32 that loses a last bit, at which truncation loses a grey level.
+    """
+    normalised = (images - mean) / std
+    return (normalised - (-mean / std)) / (1 / std)
+
+
 def to_bytes(images: Tensor, *, truncate: bool = False) -> NDArray[np.uint8]:
     """Convert images (N, 3, H, W) to uint8 (N, H, W, 3), clipping them to [0, 1].
 

@@ -17,6 +17,7 @@ from varbench.reporting.ablation import differences
 from varbench.storage import read_table, write_table
 
 HITS = {"attacked": "category_hits", "seen": "category_hits_seen"}
+SHARES = {"attacked": "category_share", "seen": "category_share_seen"}
 Names = dict[str, Any]
 
 
@@ -75,7 +76,7 @@ def main() -> None:
             ranked = users(there)
             row = {"protocol": protocol, **cell, "chr": ranked[column].mean()}
             if metrics["category_share"]:
-                row["category_share"] = ranked["category_share"].mean()
+                row["category_share"] = ranked[SHARES[metrics["counted"]]].mean()
             if cell["attack"] != given.clean:
                 row |= against_clean(ranked[column], column, there, metrics["baseline"])
                 row |= visual(there, metrics)

@@ -17,8 +17,9 @@ from varbench.seeds import derive
 from varbench.storage import read_table, write_table
 
 HITS = {"attacked": "category_hits", "seen": "category_hits_seen"}
+NAMED_BY_K = ("hr", "ndcg", "category_ndcg", "category_share")
 ACCURACY = ("hr", "ndcg", "auc")
-OF_CATEGORY = ["category_ndcg", "category_share"]
+SHARES = {"attacked": "category_share", "seen": "category_share_seen"}
 KEYS = ["dataset", "defense", "attack", "recommender", "seed"]
 CHANGES = [*KEYS, "baseline_defense", "change", "change_low", "change_high", "p_value"]
 
@@ -47,12 +48,13 @@ def main() -> None:
             seed=derive("bootstrap", given.seed, json.dumps(cell)),
         )
 
-    column, chr_at_k = HITS[given.counted], f"chr_at_{given.k}"
+    column, share, chr_at_k = HITS[given.counted], SHARES[given.counted], f"chr_at_{given.k}"
+    of_category = ["category_ndcg", share]
     hit_ratios, changes, accuracies, ranks = [], [], [], []
     for values in product(*(given.axes[key] for key in KEYS)):
         cell = dict(zip(KEYS, values, strict=True))
         folder = Path(given.cell.format(**cell))
-        users = read_table(folder / "users.parquet", [column, *ACCURACY, *OF_CATEGORY])
+        users = read_table(folder / "users.parquet", [column, *ACCURACY, *of_category])
         hits = users[column].to_numpy(np.float64)
         low, high = interval(hits, cell)
         row = {chr_at_k: hits.mean(), f"{chr_at_k}_low": low, f"{chr_at_k}_high": high}
@@ -68,7 +70,8 @@ def main() -> None:
             row = {"change": change.mean(), "change_low": low, "change_high": high}
             row |= {"baseline_defense": start["defense"], "p_value": paired_p_value(hits, before)}
             changes.append(cell | row)
-        accuracies.append(cell | users[[*ACCURACY, *OF_CATEGORY]].mean().to_dict())
+        means = users[[*ACCURACY, *of_category]].rename(columns={share: "category_share"}).mean()
+        accuracies.append(cell | means.to_dict())
         ranks.append(read_table(folder / "items.parquet").assign(**cell))
     for dataset in given.axes["dataset"]:
         path = Path(given.dataset.format(dataset=dataset)) / "references.parquet"
@@ -83,7 +86,7 @@ def main() -> None:
         given.accuracy,
         pd.DataFrame(accuracies)
         .drop(columns=given.without)
-        .rename(columns={name: f"{name}_at_{given.k}" for name in ("hr", "ndcg", *OF_CATEGORY)})
+        .rename(columns={name: f"{name}_at_{given.k}" for name in NAMED_BY_K})
         .astype({"seed": "Int64"}),
     )
     write_table(given.ranks, before_and_after(pd.concat(ranks), given.clean))

@@ -19,7 +19,7 @@ from varbench.extractors.extract import read_out
 from varbench.extractors.networks import Extractor, build, for_inference, load_weights
 from varbench.grouping import by_size, pieces
 from varbench.image_archive import ImageArchive, write_images
-from varbench.images import to_bytes, to_unit
+from varbench.images import through_normalisation, to_bytes, to_unit
 from varbench.registry import resolve
 from varbench.seeds import derive
 from varbench.storage import read_table, read_tensors, write_array, write_table
@@ -101,7 +101,10 @@ def main() -> None:
             batch_size=given.batch_size,
             **parameters,
         )
-        pixels = to_bytes(result.images, truncate=truncate)
+        found = result.images
+        if truncate:
+            found = through_normalisation(found, network.mean, network.std)
+        pixels = to_bytes(found, truncate=truncate)
         done.append((torch.from_numpy(pixels), result.iterations.cpu()))
         within = None
         keep()

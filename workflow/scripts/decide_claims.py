@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
-"""Decide the paper's claims on the cells of an ablation, under each protocol."""
+"""Decide the paper's claims on its own tables and on an ablation's cells, under each protocol."""
 
 from varbench.workflow import command
 
+from pathlib import Path
+
 import pandas as pd
 
-from varbench.reporting.claims import claims_on_ours
+from varbench.reporting import published
+from varbench.reporting.claims import claims, claims_on_ours
 from varbench.storage import read_table, write_table
+
+RESOURCES = Path(__file__).parents[2] / "resources" / "published"
 
 
 def main() -> None:
@@ -18,9 +23,10 @@ def main() -> None:
 
     cells = read_table(given.ablation)
     # A distance that is not LPIPS decides nothing about LPIPS.
-    is_lpips = cells["distance_label"].str.startswith("LPIPS", na=False)
+    is_lpips = cells["distance_label"].astype("string").str.startswith("LPIPS", na=False)
     cells["lpips"] = cells["perceptual_distance"].where(is_lpips)
-    decided = [
+    decided = [claims(*published.read(RESOURCES)).assign(tables="the paper's")]
+    decided += [
         claims_on_ours(
             table,
             table[table["success_rate"].notna()].drop_duplicates(["dataset", "defense", "attack"]),

@@ -87,6 +87,7 @@ def per_user(
             "category_hits_seen": category.hits(ranking.lists, seen, k),
             "category_ndcg": category.ndcg(ranking.lists, attacked, k),
             "category_share": category.share(ranking.lists, attacked, k),
+            "category_share_seen": category.share(ranking.lists, seen, k),
             "hr": accuracy.hit_ratio(ranking.held_out_rank, k),
             "ndcg": accuracy.ndcg(ranking.held_out_rank, k),
             "auc": accuracy.auc(ranking.held_out_rank, ranking.candidates),

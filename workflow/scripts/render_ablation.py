@@ -16,6 +16,7 @@ def main() -> None:
     options.add_argument("--style", type=command.block, required=True, help="tables, as JSON")
     options.add_argument("--attacks", type=command.block, required=True, help="as JSON")
     options.add_argument("--k", type=int, required=True)
+    options.add_argument("--clean", required=True, help="name of the attack that changes nothing")
     options.add_argument("--folder", type=Path, required=True, help="out: folder of the tables")
     command.add_paths(options, ablation="table")
     given = options.parse_args()
@@ -24,6 +25,7 @@ def main() -> None:
         k=given.k,
         labels=attack_labels(given.attacks) | given.style["labels"],
         digits=given.style["chr_digits"],
+        clean=given.clean,
     )
     for suffix, form in rendering.FORMS.items():
         write_text(given.folder / f"ablation.{suffix}", form(table))

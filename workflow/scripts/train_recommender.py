@@ -22,7 +22,7 @@ def main() -> None:
     options.add_argument("--recommender", type=command.block, required=True, help="as JSON")
     options.add_argument("--seed", type=int, required=True)
     options.add_argument("--start", type=Path, help="state to start from")
-    options.add_argument("--halfway", type=Path, help="out: state after half of the epochs")
+    command.add_paths(options, halfway="out: state after half of the epochs")
     command.add_paths(options, interactions="of the catalogue", clean="features of the catalogue")
     options.add_argument("--attacked", type=Path, help="items that are attacked, if any")
     options.add_argument("--features", type=Path, help="of the attacked items")
@@ -48,8 +48,11 @@ def main() -> None:
     epochs: list[dict[str, float]] = reached["epochs"]
     halfway: dict[str, Tensor] = reached["halfway"]
 
+    start = from_tensors(read_tensors(given.start)) if given.start else None
+    half = (start.epoch if start else 0) + max(1, parameters["epochs"] // 2)
+
     def keep(state: State) -> None:
-        if given.halfway and state.epoch == max(1, parameters["epochs"] // 2):
+        if state.epoch == half:
             halfway.update({name: tensor.clone() for name, tensor in state.tensors().items()})
         checkpoint.save(lambda: {"epochs": epochs, "state": state.tensors(), "halfway": halfway})
 
@@ -58,14 +61,13 @@ def main() -> None:
         features,
         seed=given.seed,
         device=device,
-        start=from_tensors(read_tensors(given.start)) if given.start else None,
+        start=start,
         log=epochs.append,
         checkpoint=keep,
         resume=from_tensors(reached["state"]) if reached["state"] else None,
         **parameters,
     )
-    if given.halfway:
-        write_tensors(given.halfway, halfway)
+    write_tensors(given.halfway, halfway)
     write_table(given.log, pd.DataFrame(epochs))
     write_tensors(given.model, ranking_factors(state, features))
     checkpoint.remove()

@@ -100,8 +100,7 @@ def _search(model: Model, clean: Tensor, targets: Tensor, radius: Tensor, steps:
             halved = too_few | stuck
             where = per_image(halved)
             size = torch.where(where, size / 2, size)
-            x = torch.where(where, best, x)
-            before = torch.where(where, best, before)
+            x = torch.where(where, best, x)  # its momentum is from the point before, as it was
             gradient = torch.where(where, best_gradient, gradient)
             loss = torch.where(halved, best_loss, loss)
             gains, best_then, last = torch.zeros_like(gains), best_loss, k

@@ -50,24 +50,47 @@ def ablation_table(
     k: int,
     labels: Mapping[str, str] | None = None,
     digits: int = 4,
+    clean: str = "none",
 ) -> Table:
-    """Lay out an ablation: a row for each protocol and attack, CHR and its change in each cell.
+    """Lay out an ablation: a row for each attacked cell and protocol, a column for each number.
 
     ablation : the columns of `differences`, chr as chr_at_k
+    clean : the attack that changes nothing; its cells are what changes are taken from
     """
-    value = f"chr_at_{k}"
-    means = ablation.groupby(
-        ["protocol", "attack", "recommender", "dataset", "defense"], sort=False, as_index=False
-    )[[value, "chr_change"]].mean()
-    cells = [
-        Cell(f"{ratio:.{digits}f}" + ("" if pd.isna(change) else f" ({change:+.{digits}f})"))
-        for ratio, change in zip(means[value], means["chr_change"], strict=True)
+    shown: dict[str, tuple[str, str, float, str]] = {
+        f"chr_at_{k}": (f"CHR@{k}", "value", 1, f".{digits}f"),
+        "chr_change": (f"CHR@{k}", "change", 1, f"+.{digits}f"),
+        "difference": (f"CHR@{k}", "difference", 1, f"+.{digits}f"),
+        "p_value": (f"CHR@{k}", "p", 1, ".2g"),
+        "category_share": (f"CHR@{k}", "share (%)", 100, ".2f"),
+        "success_rate": ("Images", "SR (%)", 100, ".2f"),
+        "success_rate_not_target": ("Images", "SR, new (%)", 100, ".2f"),
+        "source_share": ("Images", "in source (%)", 100, ".2f"),
+        "feature_loss": ("Images", "FL", 1, ".3g"),
+        "perceptual_distance": ("Images", "distance \N{MULTIPLICATION SIGN} 100", 100, ".4f"),
+    }
+    rows = ["dataset", "defense", "recommender", "attack", "protocol"]
+    attacked = ablation[ablation["attack"] != clean]
+    groups = attacked.groupby(rows, sort=False)
+    means = groups[list(shown)].mean().reset_index()
+    means["p_value"] = groups["p_value"].max().to_numpy()  # of several seeds the largest
+    parts = [
+        with_cells(
+            [Cell() if pd.isna(number) else Cell(f"{number * factor:{form}}") for number in values],
+            means.assign(of=of, measure=heading),
+        )
+        for name, (of, heading, factor, form) in shown.items()
+        for values in [means[name]]
     ]
-    rows, columns = ["protocol", "recommender", "attack"], ["dataset", "defense"]
+    distance = ", ".join(attacked["distance_label"].dropna().unique())
     caption = (
-        f"CHR@{k} under each protocol and, in brackets, its change against the same protocol's "
-        "clean cell."
+        f"CHR@{k} of each attacked cell under each protocol; its change against the same defense's "
+        "clean cell; its difference from the same cell under as_published; the p value of the "
+        "protocol's paired test; the share of the list. Of the attacked images: success rate, that "
+        "among images not in the target category before, the share that the defense's network puts "
+        f"in the source category, feature loss, perceptual distance ({distance}). A dash: the "
+        "protocol does not say it."
     )
     return Table(
-        "ablation", caption, lay_out(with_cells(cells, means), rows, columns, labels, NAMES)
+        "ablation", caption, lay_out(pd.concat(parts), rows, ["of", "measure"], labels, NAMES)
     )

@@ -14,6 +14,7 @@ from varbench.reporting.rendering import MISSING, Cell, Table
 
 HEADINGS = {
     "protocol": "Protocol",
+    "defense": "Defense",
     "dataset": "Dataset",
     "recommender": "Model",
     "attack": "Attack",
@@ -207,7 +208,7 @@ def lay_out(
     cells = cells.map(lambda cell: cell if isinstance(cell, Cell) else Cell())
     for axis in (0, 1):
         for level, name in enumerate(cells.axes[axis].names):
-            if name != "measure":
+            if name not in ("of", "measure"):
                 names = cells.axes[axis].unique(level)
                 shown = display(names, labels, defaults)
                 cells = cells.rename(shown, axis=axis, level=level)

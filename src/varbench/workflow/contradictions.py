@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
+from varbench.workflow.protocol import protocols
+
 Config = dict[str, Any]
 
 
@@ -35,9 +37,10 @@ def contradictions(config: Config) -> Iterator[str]:
                 yield from _unlike(name, block, start, config[section][start])
     for section in ("grid", "ablation"):
         for axis, names in config[section].items():
+            defined = config[axis] if axis in config else protocols()
             for name in names or ():
-                if name not in config[axis]:
-                    yield f"{section}.{axis}: unknown {name!r}{hint(name, config[axis])}"
+                if name not in defined:
+                    yield f"{section}.{axis}: unknown {name!r}{hint(name, defined)}"
     stands_for = [d["stands_for"] for d in config["datasets"].values() if d["stands_for"]]
     for name in stands_for:
         if stands_for.count(name) > 1:
@@ -48,6 +51,10 @@ def contradictions(config: Config) -> Iterator[str]:
         yield "attacks: exactly one attack of method 'none' is needed, the clean baseline"
     elif clean[0] not in (config["grid"]["attacks"] or clean):
         yield f"grid.attacks: lacks {clean[0]!r}, the clean baseline"
+    else:
+        for section in ("grid", "ablation"):
+            if not {*(config[section]["attacks"] or config["attacks"])} - {*clean}:
+                yield f"{section}.attacks: names no attack beside {clean[0]!r}; add one"
     if config["metrics"]["k"] > config["metrics"]["list_length"]:
         yield "metrics.k: longer than the stored lists (metrics.list_length)"
 

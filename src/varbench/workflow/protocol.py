@@ -107,7 +107,10 @@ def protocols() -> dict[str, frozenset[str]]:
 
 
 def variants(
-    config: Config, plain: Config, grid: Mapping[str, Collection[str]]
+    config: Config,
+    plain: Config,
+    grid: Mapping[str, Collection[str]],
+    chosen: Collection[str] | None = None,
 ) -> dict[str, Variant]:
     """Add the blocks that an ablation needs to ``config``, in place, and return their names.
 
@@ -122,9 +125,13 @@ def variants(
         The same without it: every switch corrected.
     grid
         The names of the ablation's datasets, attacks and recommenders.
+    chosen
+        Of ``protocols``; None for all.
     """
     return {
-        name: _variant(config, plain, grid, published) for name, published in protocols().items()
+        name: _variant(config, plain, grid, published)
+        for name, published in protocols().items()
+        if chosen is None or name in chosen
     }
 
 
