@@ -130,7 +130,8 @@ def _every_attack_raises_defended_vbpr(cells: _Cells, _women: str, _men: str) ->
     raised = [value > 0 for row in change.values() for value in row.values()]
     means = {a: float(np.mean([row[a] for row in change.values()])) for a in ATTACKS}
     listed = ", ".join(f"{attack} {mean:+.2%}" for attack, mean in means.items())
-    return all(raised), f"{_share(raised)} raise it; on average {listed}"
+    numbers = _listed(change, "+.1%")
+    return all(raised), f"{_share(raised)} raise it; on average {listed}; {numbers}"
 
 
 def _most_do_not_raise_defended_amr(cells: _Cells, _women: str, _men: str) -> Decision:
@@ -138,7 +139,8 @@ def _most_do_not_raise_defended_amr(cells: _Cells, _women: str, _men: str) -> De
     kept = {place: [value <= 0 for value in row.values()] for place, row in change.items()}
     every = [one for row in kept.values() for one in row]
     listed = ", ".join(f"{' '.join(place)} {_share(row)}" for place, row in kept.items())
-    return sum(every) >= 0.75 * len(every), f"{_share(every)} do not: {listed}"
+    numbers = _listed(change, "+.1%")
+    return sum(every) >= 0.75 * len(every), f"{_share(every)} do not: {listed}; {numbers}"
 
 
 def _loss_rises_with_success(cells: _Cells, _women: str, _men: str) -> Decision:
@@ -169,7 +171,12 @@ def _loss_rises_strictly_with_success(cells: _Cells, _women: str, _men: str) -> 
         for one, other in combinations(ATTACKS, 2)
         if rate[place][one] != rate[place][other]
     }
-    listed = ", ".join(f"{d} {f} {one}/{other}" for (d, f, one, other), no in against.items() if no)
+    listed = ", ".join(
+        f"{d} {f} {one}/{other} (SR {rate[d, f][one]:.4g}/{rate[d, f][other]:.4g}, "
+        f"FL {loss[d, f][one]:.3g}/{loss[d, f][other]:.3g})"
+        for (d, f, one, other), no in against.items()
+        if no
+    )
     return not any(against.values()), (
         f"against it {_share(against.values())} pairs of different SR: {listed or 'none'}"
     )
@@ -180,14 +187,16 @@ def _success_at_most(share: float) -> Callable[[_Cells, str, str], Decision]:
 
     def decide(cells: _Cells, _women: str, _men: str) -> Decision:
         bare = cells.grid("success_rate", cells.datasets, UNDEFENDED)
+        defended = cells.grid("success_rate", cells.datasets, DEFENDED)
         low, others = [], []
-        for (dataset, defense), row in cells.grid("success_rate", cells.datasets, DEFENDED).items():
+        for (dataset, defense), row in defended.items():
             for attack, rate in row.items():
                 before = bare[dataset, "T"][attack]
                 low.append(rate < before and rate <= share * before)
                 if not low[-1]:
                     others.append(f"{dataset} {defense} {attack} {rate:.2%} of {before:.2%}")
-        return all(low), f"{_share(low)} are; not: {', '.join(others) or 'none'}"
+        numbers = _listed(bare | defended, ".2%")
+        return all(low), f"{_share(low)} are; not: {', '.join(others) or 'none'}; {numbers}"
 
     return decide
 
@@ -223,8 +232,9 @@ def _lpips_rises(low: float, high: float) -> Callable[[_Cells, str, str], Decisi
 
 def _listed(grid: Grid, form: str) -> str:
     return "; ".join(
-        f"{dataset} " + ", ".join(f"{attack} {value:{form}}" for attack, value in row.items())
-        for (dataset, _), row in grid.items()
+        f"{' '.join(place)} "
+        + ", ".join(f"{attack} {value:{form}}" for attack, value in row.items())
+        for place, row in grid.items()
     )
 
 
