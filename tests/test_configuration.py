@@ -218,6 +218,7 @@ def test_a_key_that_is_there_twice_is_named(tmp_path, inner):
 
 
 @pytest.mark.parametrize("overlay", ["paper", "clothing"])
-def test_an_overlay_trains_recommenders_in_the_papers_batches(config, overlay):
+def test_an_overlay_keeps_the_papers_batches_and_steps(config, overlay):
     update_config(config, yaml.safe_load((BASE / "config" / f"{overlay}.yaml").read_text()))
     assert {r["batch_size"] for r in config["recommenders"].values()} == {512}
+    assert {config["attacks"][name]["steps"] for name in ("pgd_4", "pgd_8")} == {10}
