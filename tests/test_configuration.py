@@ -36,7 +36,7 @@ def change(config, path, value):
 
 def test_the_embedded_experiment_is_valid_and_completed_once(config):
     complete(config, SCHEMA)
-    assert config["attacks"]["pgd_8"]["steps"] == 10
+    assert config["attacks"]["pgd_8"]["steps"] == 20
     assert config["metrics"]["k"] == 20
     again = copy.deepcopy(config)
     complete(again, SCHEMA)
