@@ -131,9 +131,10 @@ def test_adversarial_examples_stay_in_the_ball_and_raise_the_loss():
 
 
 def test_adversarial_training_is_more_robust_than_standard():
-    options = {"epochs": 12, "learning_rate": 0.1}
     robust = {
-        method: trained(method, **options)[1][-1]["robust_accuracy"]
+        method: np.mean(
+            [trained(method, epochs=20, seed=s)[1][-1]["robust_accuracy"] for s in range(3)]
+        )
         for method in ("standard", "adversarial")
     }
     assert robust["adversarial"] > robust["standard"] + 0.1
