@@ -7,11 +7,11 @@ measured. On a CPU it is processor time, which busy neighbours do not multiply.
 
 import argparse
 import os
-import time
 from collections.abc import Callable
 
 import torch
 
+from measured import clock
 from varbench.attacks.common import targeted_gradient
 from varbench.extractors.networks import build, for_inference
 from varbench.metrics.perceptual import distances, lpips_model
@@ -19,19 +19,12 @@ from varbench.metrics.perceptual import distances, lpips_model
 
 def rate(work: Callable[[], object], images: int, seconds: float, device: torch.device) -> float:
     """Repeat ``work`` for so many seconds of the clock and return images a second."""
-
-    def clock() -> float:
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-            return time.perf_counter()
-        return time.process_time()
-
     work()
-    began, done = clock(), 0
-    while clock() - began < seconds:
+    began, done = clock(device), 0
+    while clock(device) - began < seconds:
         work()
         done += images
-    return done / (clock() - began)
+    return done / (clock(device) - began)
 
 
 def main() -> None:

@@ -7,16 +7,17 @@ then only the times mean something. On a CPU seconds are processor time.
 """
 
 import argparse
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from measured import clock
 from varbench.attacks.carlini_wagner import carlini_wagner
-from varbench.attacks.common import Attacked
 from varbench.attacks.pgd import pgd
 from varbench.extractors.checkpoints import read_checkpoint
 from varbench.extractors.networks import Extractor, build, for_inference, load_weights
@@ -43,33 +44,27 @@ class Work:
             yield batch.contiguous(memory_format=torch.channels_last)
 
     @torch.inference_mode()
-    def classes(self, model: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    def success(self, model: Callable[[Tensor], Tensor], images: Tensor) -> float:
+        """Return the success rate of attacked images as stored, in %."""
         stored = to_unit(to_bytes(images)).to(self.images.device)
-        return torch.cat([model(part).argmax(1) for part in stored.split(self.batch_size)])
+        classes = torch.cat([model(part).argmax(1) for part in stored.split(self.batch_size)])
+        return 100 * (classes == self.targets).float().mean().item()
 
 
-def seconds(work: Callable[[], object], device: torch.device) -> tuple[float, object]:
+def seconds(work: Callable[[], Any], device: torch.device) -> tuple[float, Any]:
     """Return how long a second call takes, and its result."""
-
-    def clock() -> float:
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-            return time.perf_counter()
-        return time.process_time()
-
     work()
-    began = clock()
+    began = clock(device)
     result = work()
-    return clock() - began, result
+    return clock(device) - began, result
 
 
 def models(network: Extractor, device: torch.device) -> Iterator[tuple[str, torch.nn.Module]]:
-    """Yield each precision and the network in it; torch's switches are set while it is in use."""
+    """Yield each precision and the network in it; torch's switches are set for it."""
     yield "fp32", network
     if device.type == "cuda":
         full_precision(False)
         yield "TF32", network
-        full_precision(True)
     yield "bf16", Mixed(network, torch.bfloat16)
 
 
@@ -79,32 +74,19 @@ def measure(name: str, model: torch.nn.Module, work: Work) -> str:
     inference = torch.inference_mode()
     forward, _ = seconds(inference(lambda: [model(batch) for batch in work.batches()]), device)
     row = [name, f"{count / forward:.1f}"]
-    made = {}
-    attacks: dict[str, Callable[..., Attacked]] = {"pgd": pgd, "cw": carlini_wagner}
-    parameters = {"pgd": {"epsilon": 4, "steps": 10}, "cw": SEARCH}
-    for attack, function in attacks.items():
-        taken, result = seconds(
-            lambda function=function, attack=attack: function(
-                model,
-                work.images,
-                work.targets,
-                seeds=range(count),
-                batch_size=work.batch_size,
-                **parameters[attack],
-            ),
-            device,
-        )
-        assert isinstance(result, Attacked)
-        made[attack] = result.images
+    given = {"seeds": range(count), "batch_size": work.batch_size}
+    made = []
+    for attack in (
+        partial(pgd, epsilon=4, steps=10, **given),
+        partial(carlini_wagner, **SEARCH, **given),
+    ):
+        taken, result = seconds(partial(attack, model, work.images, work.targets), device)
+        made.append(result.images)
         row.append(f"{int(result.iterations.sum()) / taken:.1f}")
-    # Whatever made the images, full precision judges them.
-    full_precision(True)
-    for images in made.values():
-        hits = [
-            100 * (work.classes(judge, images) == work.targets).float().mean().item()
-            for judge in (work.network, model)
-        ]
-        row.append("{:.1f} ({:.1f})".format(*hits))
+    own = [work.success(model, images) for images in made]
+    full_precision(True)  # whatever made the images, full precision judges them
+    judged = [work.success(work.network, images) for images in made]
+    row += [f"{rate:.1f} ({rate_there:.1f})" for rate, rate_there in zip(judged, own, strict=True)]
     return f"| {' | '.join(row)} |"
 
 

@@ -7,8 +7,6 @@ from types import TracebackType
 
 import torch
 import torch.distributed as dist
-from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-from torch.distributed.run import main as torchrun
 
 from varbench.errors import InputError
 from varbench.extractors import processes
@@ -52,6 +50,9 @@ def _hook(kind: type[BaseException], error: BaseException, traceback: TracebackT
 
 
 if __name__ == "__main__":
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.run import main as torchrun
+
     # Of a process that fails torch logs and raises much; the process itself has said why.
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     try:
