@@ -239,7 +239,7 @@ def ablation_visual():
         VISUAL,
         subset="ablation",
         dataset=sorted(datasets),
-        defense=ABLATION["defenses"] if ABLATION["attacks"][1:] else [],
+        defense=ABLATION["defenses"],
     )
 
 

@@ -4,6 +4,7 @@
 from varbench.workflow import command
 
 from collections.abc import Iterator
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,10 @@ import numpy as np
 import pandas as pd
 
 from varbench.metrics.statistics import paired_p_value
-from varbench.metrics.visual import success_rates
 from varbench.reporting.ablation import differences
+from varbench.reporting.measures import HITS, SHARES, of_images
 from varbench.storage import read_table, write_table
 
-HITS = {"attacked": "category_hits", "seen": "category_hits_seen"}
-SHARES = {"attacked": "category_share", "seen": "category_share_seen"}
 Names = dict[str, Any]
 
 
@@ -43,6 +42,8 @@ def main() -> None:
     command.add_paths(options, output="out")
     given = options.parse_args()
 
+    attacked = cache(read_table)  # one table serves many cells
+
     def users(names: Names) -> pd.DataFrame:
         return read_table(Path(given.cell.format(**names)) / "users.parquet")
 
@@ -53,19 +54,8 @@ def main() -> None:
         return {"p_value": paired_p_value(hits.to_numpy(np.float64), users(start)[column])}
 
     def visual(there: Names, metrics: Names) -> Names:
-        images = read_table(Path(given.visual.format(subset="ablation", **there)))
-        images = images[images["attack"] == there["attack"]]
-        success, new = success_rates(
-            images["success"].to_numpy(), images["in_target_before"].to_numpy()
-        )
-        row = {
-            "success_rate": success,
-            "success_rate_not_target": new,
-            "source_share": images["in_source_before"].mean(),
-            "feature_loss": images["feature_loss"].mean(),
-            "perceptual_distance": images["distance"].mean(),
-            "distance_label": images["distance_label"].iloc[0],
-        }
+        images = attacked(Path(given.visual.format(subset="ablation", **there)))
+        row = of_images(images, there["attack"])
         return {name: value for name, value in row.items() if metrics.get(name, True)}
 
     rows = []

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from varbench.errors import InputError
 from varbench.metrics.statistics import adjusted, bootstrap_interval, paired_p_value
+from varbench.reporting.measures import HITS, SHARES
 from varbench.seeds import derive
 from varbench.storage import read_table, write_table
 
-HITS = {"attacked": "category_hits", "seen": "category_hits_seen"}
 NAMED_BY_K = ("hr", "ndcg", "category_ndcg", "category_share")
 ACCURACY = ("hr", "ndcg", "auc")
-SHARES = {"attacked": "category_share", "seen": "category_share_seen"}
 KEYS = ["dataset", "defense", "attack", "recommender", "seed"]
 CHANGES = [*KEYS, "baseline_defense", "change", "change_low", "change_high", "p_value"]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from varbench.metrics.visual import success_rates
+from varbench.reporting.measures import of_images
 from varbench.storage import read_table, write_table
 
-KEYS = ["dataset", "defense", "attack"]
 OPTIONAL = ("source_share", "success_rate_not_target")
+NETWORK = ["dataset", "defense"]
 
 
 def main() -> None:
@@ -23,29 +23,17 @@ def main() -> None:
     command.add_paths(options, output="out")
     given = options.parse_args()
     rows = []
-    for values in product(*(given.axes[key] for key in KEYS)):
-        cell = dict(zip(KEYS, values, strict=True))
-        images = read_table(Path(given.visual.format(subset="grid", **cell)))
-        images = images[images["attack"] == cell["attack"]]
+    for values in product(*(given.axes[key] for key in NETWORK)):
+        network = dict(zip(NETWORK, values, strict=True))
+        images = read_table(Path(given.visual.format(subset="grid", **network)))
         # A distance that is not LPIPS never stands under that name.
         column = "lpips" if images["is_lpips"].all() else "perceptual_stand_in"
-        rate, not_target = success_rates(
-            images["success"].to_numpy(), images["in_target_before"].to_numpy()
-        )
-        rows.append(
-            cell
-            | {
-                "images": len(images),
-                "success_rate": rate,
-                "success_rate_not_target": not_target,
-                "source_share": images["in_source_before"].mean(),
-                "feature_loss": images["feature_loss"].mean(),
-                "lpips": float("nan"),
-                "perceptual_stand_in": float("nan"),
-                column: images["distance"].mean(),
-                "perceptual_label": images["distance_label"].iloc[0],
-            }
-        )
+        for attack in given.axes["attack"]:
+            row = of_images(images, attack)
+            distances = {"lpips": float("nan"), "perceptual_stand_in": float("nan")}
+            distances[column] = row.pop("perceptual_distance")
+            label = {"perceptual_label": row.pop("distance_label")}
+            rows.append(network | {"attack": attack} | row | distances | label)
     write_table(given.output, pd.DataFrame(rows).drop(columns=given.without))
 
 

@@ -23,7 +23,7 @@ def main() -> None:
 
     cells = read_table(given.ablation)
     # A distance that is not LPIPS decides nothing about LPIPS.
-    is_lpips = cells["distance_label"].astype("string").str.startswith("LPIPS", na=False)
+    is_lpips = cells["distance_label"].str.startswith("LPIPS", na=False)
     cells["lpips"] = cells["perceptual_distance"].where(is_lpips)
     decided = [claims(*published.read(RESOURCES)).assign(tables="the paper's")]
     decided += [

@@ -10,6 +10,8 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -103,28 +105,31 @@ def _names(path: Path) -> Iterator[str]:
     Its instructions are looked at and none is carried out; where they are damaged, that is all.
     """
     strings: list[str] = []
-    try:
-        with _pickles(path) as stream:
-            for _ in range(PICKLES):
-                for instruction, argument, _ in pickletools.genops(stream):
-                    name = ""
-                    if instruction.name in ("GLOBAL", "INST"):
-                        name = str(argument).replace(" ", ".")
-                    elif instruction.name == "STACK_GLOBAL":
-                        name = ".".join(strings[-2:])
-                    elif isinstance(argument, str):
-                        strings.append(argument)
-                    if name and not re.fullmatch(HARMLESS, name):
-                        yield name
-    except Exception:
-        return
+    with suppress(Exception), _pickles(path) as stream:  # a damaged pickle can raise anything
+        for instruction, argument, _ in chain(
+            *(pickletools.genops(stream) for _ in range(PICKLES))
+        ):
+            name = ""
+            if instruction.name in ("GLOBAL", "INST"):
+                name = str(argument).replace(" ", ".")
+            elif instruction.name == "STACK_GLOBAL":
+                name = ".".join(strings[-2:])
+            elif isinstance(argument, str):
+                strings.append(argument)
+            if name and not re.fullmatch(HARMLESS, name):
+                yield name
 
 
-def _pickles(path: Path) -> IO[bytes]:
-    if not zipfile.is_zipfile(path):
-        return path.open("rb")
-    with zipfile.ZipFile(path) as archive:
-        return archive.open(next(n for n in archive.namelist() if n.endswith("/data.pkl")))
+@contextmanager
+def _pickles(path: Path) -> Iterator[IO[bytes]]:
+    """Open the pickles of a file: an entry of a zip file, or the file's beginning."""
+    with ExitStack() as opened:
+        if zipfile.is_zipfile(path):
+            archive = opened.enter_context(zipfile.ZipFile(path))
+            entry = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
+            yield opened.enter_context(archive.open(entry))
+        else:
+            yield opened.enter_context(path.open("rb"))
 
 
 class _Inert:
