@@ -13,7 +13,7 @@ configfile: Path(workflow.basedir) / "config.yaml"
 
 include: "rules/common.smk"
 include: "rules/functions.smk"
-include: "rules/resources.smk"
+include: "rules/requirements.smk"
 include: "rules/catalogues.smk"
 include: "rules/extractors.smk"
 include: "rules/attacks.smk"

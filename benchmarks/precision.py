@@ -19,12 +19,12 @@ from torch import Tensor
 from measured import clock
 from varbench.attacks.carlini_wagner import carlini_wagner
 from varbench.attacks.pgd import pgd
+from varbench.experiment.device import full_precision
 from varbench.extractors.checkpoints import read_checkpoint
 from varbench.extractors.networks import Extractor, build, for_inference, load_weights
 from varbench.extractors.training import Mixed
 from varbench.image_archive import ImageArchive
 from varbench.images import to_bytes, to_unit
-from varbench.workflow.device import full_precision
 
 CLASSES = 1000
 SEARCH = {"iterations": 50, "binary_search_steps": 2, "initial_constant": 1, "learning_rate": 0.02}

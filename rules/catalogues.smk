@@ -21,7 +21,7 @@ rule prepare_catalogue:
         runtime=minutes(120),
     params:
         code=lambda w: sources.digest(
-            "prepare.py",
+            "prepare_catalogue.py",
             module_of(
                 "catalogue", config["catalogues"][w.catalogue]["source"]["method"]
             ),
@@ -45,7 +45,7 @@ rule prepare_catalogue:
         image_size="" if SIDE is None else f"--image-size {SIDE}",
         seed=config["seed"],
     shell:
-        "prepare.py --source {params.source:q} {params.drop}"
+        "prepare_catalogue.py --source {params.source:q} {params.drop}"
         " --core-users {params.core_users} --core-items {params.core_items}"
         " --min-users {params.min_users} --split {params.split} --expected {params.expected:q} {params.image_size} --seed {params.seed}"
         " --users {output.user_ids} --items {output.item_ids} --interactions {output.interactions}"

@@ -34,8 +34,8 @@ for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
 from varbench.downloads import registry
 from varbench.errors import InputError
 from varbench.registry import module_of
-from varbench.workflow import protocol
-from varbench.workflow.configuration import (
+from varbench.experiment import protocol
+from varbench.experiment.configuration import (
     class_file,
     class_index,
     complete,
@@ -43,7 +43,7 @@ from varbench.workflow.configuration import (
     no_key_twice,
     read_classes,
 )
-from varbench.workflow.sources import Sources, content, listing
+from varbench.experiment.sources import Sources, content, listing
 
 try:
     no_key_twice(map(Path, workflow.configfiles))

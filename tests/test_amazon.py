@@ -29,7 +29,7 @@ from varbench.errors import InputError
 from varbench.image_archive import decode
 from varbench.storage import read_table
 
-SCRIPT = Path(__file__).parents[1] / "workflow" / "scripts" / "prepare.py"
+SCRIPT = Path(__file__).parents[1] / "workflow" / "scripts" / "prepare_catalogue.py"
 USERS, ITEMS = 5, 4
 # (user, item) of the training and the test part; every user's test item is new.
 TRAINING = [(u, (u + n) % ITEMS) for u in range(USERS) for n in (0, 1)]

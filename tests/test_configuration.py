@@ -9,14 +9,14 @@ import yaml
 from snakemake.utils import update_config
 
 from varbench.errors import InputError
-from varbench.registry import METHODS, resolve
-from varbench.workflow.configuration import (
+from varbench.experiment.configuration import (
     class_index,
     complete,
     in_order,
     no_key_twice,
     read_classes,
 )
+from varbench.registry import METHODS, resolve
 
 BASE = Path(__file__).parents[1]
 SCHEMA = BASE / "resources" / "config.schema.yaml"

@@ -22,9 +22,9 @@ from PIL import Image
 from varbench.catalogues import amazon_authors, folder
 from varbench.catalogues.interactions import check
 from varbench.errors import InputError
+from varbench.experiment import protocol
+from varbench.experiment.configuration import SECTIONS, complete, in_order, read_classes
 from varbench.image_archive import decode, encode, is_plain_rgb, resize
-from varbench.workflow import protocol
-from varbench.workflow.configuration import SECTIONS, complete, in_order, read_classes
 
 BASE = Path(__file__).parents[1]
 SCHEMA = BASE / "resources" / "config.schema.yaml"

@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from varbench.errors import InputError
-from varbench.workflow import gpus
-from varbench.workflow.device import torch_device
+from varbench.experiment import gpus
+from varbench.experiment.device import torch_device
 
 # Takes one of the names, says which, and holds it until its input is closed.
 HOLDER = """
 import sys
-from varbench.workflow.gpus import take
+from varbench.experiment.gpus import take
 print(take(sys.argv[1:], every=0.05), flush=True)
 sys.stdin.read()
 """

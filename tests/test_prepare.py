@@ -13,7 +13,7 @@ from PIL import Image
 from varbench.errors import InputError
 from varbench.image_archive import ImageArchive
 
-SCRIPT = Path(__file__).parents[1] / "workflow" / "scripts" / "prepare.py"
+SCRIPT = Path(__file__).parents[1] / "workflow" / "scripts" / "prepare_catalogue.py"
 OUTPUTS = {
     "users": "users.parquet",
     "items": "items.parquet",
@@ -62,7 +62,7 @@ def prepare(shop, *extra: str, **changed: str | None) -> Path:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     before = sys.argv
-    sys.argv = ["prepare.py", *(f"--{n}={v}" for n, v in options.items() if v), *extra]
+    sys.argv = ["prepare_catalogue.py", *(f"--{n}={v}" for n, v in options.items() if v), *extra]
     try:
         module.main()
     finally:

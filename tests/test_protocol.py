@@ -18,12 +18,12 @@ from varbench.attacks.carlini_wagner import carlini_wagner
 from varbench.attacks.fgsm import fgsm
 from varbench.attacks.pgd import pgd
 from varbench.catalogues.features import poison
+from varbench.experiment import protocol
+from varbench.experiment.configuration import complete
 from varbench.extractors.networks import build
 from varbench.image_archive import ImageArchive, write_images
 from varbench.images import through_normalisation, to_bytes, to_unit
 from varbench.storage import write_table, write_tensors
-from varbench.workflow import protocol
-from varbench.workflow.configuration import complete
 
 BASE = Path(__file__).parents[1]
 STD = (0.229, 0.224, 0.225)

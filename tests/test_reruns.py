@@ -10,7 +10,7 @@ import yaml
 from safetensors.torch import load_file
 
 import grid
-from varbench.workflow.protocol import SWITCHES
+from varbench.experiment.protocol import SWITCHES
 
 AFTER_TABLES = {"render_tables": 1, "draw_figures": 1, "compare_published": 1}
 AFTER_CELLS = {"aggregate_cells": 1, **AFTER_TABLES}

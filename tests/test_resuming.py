@@ -15,11 +15,11 @@ import pandas as pd
 import pytest
 import torch
 
+from varbench.experiment import resuming
+from varbench.experiment.resuming import Checkpoint
 from varbench.extractors.networks import build
 from varbench.image_archive import write_images
 from varbench.storage import read_table, write_array, write_table, write_tensors
-from varbench.workflow import resuming
-from varbench.workflow.resuming import Checkpoint
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 NETWORK = {"architecture": "shufflenet_v2_x0_5", "classes": 2}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from varbench.workflow.sources import Sources, listing
+from varbench.experiment.sources import Sources, listing
 
 BASE = Path(__file__).parents[1]
 PGD = ("attack_images.py", "varbench.attacks.pgd")

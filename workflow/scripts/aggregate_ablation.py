@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Aggregate the cells of an ablation: what every protocol says of them."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 from collections.abc import Iterator
 from functools import cache

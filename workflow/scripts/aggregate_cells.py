@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Aggregate the values of all cells, per user and item: table 1, its changes, accuracy, ranks."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 import json
 from itertools import product

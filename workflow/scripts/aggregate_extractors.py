@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Say how each extractor sees each catalogue: accuracy against known categories, classes seen."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 from itertools import product
 from pathlib import Path

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Aggregate the per-image values of all attacks into table 2."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 from itertools import product
 from pathlib import Path

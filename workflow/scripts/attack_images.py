@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Attack the images of the source category, store them, and read back what the network sees."""
 
-from varbench.workflow import command, resuming
-from varbench.workflow.device import torch_device
+from varbench.experiment import command, resuming
+from varbench.experiment.device import torch_device
 
 import inspect
 from collections.abc import Callable

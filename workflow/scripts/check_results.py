@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check the finished tables of the embedded experiment against what the experiment must show."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 import sys
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Set the paper's tables beside ours, and decide the paper's claims on both."""
 
-from varbench.workflow import command
-from varbench.workflow.protocol import describe
+from varbench.experiment import command
+from varbench.experiment.protocol import describe
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Decide the paper's claims on its own tables and on an ablation's cells, under each protocol."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draw some images of a dataset, clean and attacked."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 from pathlib import Path
 

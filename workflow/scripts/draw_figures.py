@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draw the figures of the tables: hit ratios, and success against feature loss."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draw the labelled images that the extractors are trained on (never the catalogue's)."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 import pandas as pd
 

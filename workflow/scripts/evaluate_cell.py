@@ -4,7 +4,7 @@
 Each seed of the cell has a model, and its own outputs at the same place of each option.
 """
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 from pathlib import Path
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compute the features and the predicted class of every image of a catalogue."""
 
-from varbench.workflow import command
-from varbench.workflow.device import torch_device
+from varbench.experiment import command
+from varbench.experiment.device import torch_device
 
 import numpy as np
 import pandas as pd

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Bring a file of the registry of downloads to its place, and verify it."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 import logging
 from pathlib import Path

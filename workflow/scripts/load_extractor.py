@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Convert trained weights from a file of torch tensors into this project's format."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 import pandas as pd
 

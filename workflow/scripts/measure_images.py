@@ -4,7 +4,7 @@
 All attacks together: the clean images pass through LPIPS' network once.
 """
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -27,7 +27,7 @@ Distances = Callable[[Images, Sequence[Images]], NDArray[np.float64]]
 
 def lpips_distances(network: str, backbone: str, device: str, threads: int) -> Distances:
     """Return what measures LPIPS; its imports take seconds, which a stand-in saves."""
-    from varbench.workflow.device import torch_device
+    from varbench.experiment.device import torch_device
 
     from varbench.extractors.checkpoints import read_checkpoint
     from varbench.images import to_unit

@@ -5,7 +5,7 @@ A job's cost is the mean of the measured ones of its rule that share most of its
 defense, recommender, ...). What has never been measured is counted, and named as missing.
 """
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 from collections import Counter
 from itertools import product

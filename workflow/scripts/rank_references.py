@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Accuracy of two rankings that learn nothing about a user: by popularity, and at random."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 import numpy as np
 import pandas as pd

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Render the ablation as Markdown, LaTeX and HTML."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Render the tables of numbers as Markdown, LaTeX and HTML in the paper's layout."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 from pathlib import Path
 

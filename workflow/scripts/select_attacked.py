@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """List the items that are attacked: those whose image the undefended network sees as source."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 import logging
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Name the item whose features an attack aims at: the most popular one of the target category."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 import logging
 

@@ -4,9 +4,9 @@
 The images are an archive with their classes in a table, or a folder with train/CLASS and val/CLASS.
 """
 
-from varbench.workflow import command, resuming
-from varbench.workflow.device import torch_device
-from varbench.workflow.launching import in_processes
+from varbench.experiment import command, resuming
+from varbench.experiment.device import torch_device
+from varbench.experiment.launching import in_processes
 
 import argparse
 from pathlib import Path

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Train a recommender on the poisoned catalogue of a cell."""
 
-from varbench.workflow import command, resuming
-from varbench.workflow.device import torch_device
+from varbench.experiment import command, resuming
+from varbench.experiment.device import torch_device
 
 from pathlib import Path
 

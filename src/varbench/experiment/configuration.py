@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
 from varbench.errors import InputError
+from varbench.experiment.contradictions import contradictions, hint
 from varbench.registry import METHODS
-from varbench.workflow.contradictions import contradictions, hint
 
 # Sections whose entries an overlay may remove.
 SECTIONS = ("catalogues", "datasets", "defenses", "attacks", "recommenders")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Read a catalogue from its source, check, filter, number and split it, and pack its images."""
 
-from varbench.workflow import command
+from varbench.experiment import command
 
 import logging
 from collections.abc import Iterator

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
+from varbench.experiment.sources import Sources
 from varbench.registry import module_of
 from varbench.storage import reading, remove_leftovers, replacing
-from varbench.workflow.sources import Sources
 
 
 def add_options(options: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from varbench.workflow.protocol import protocols
+from varbench.experiment.protocol import protocols
 
 Config = dict[str, Any]
 

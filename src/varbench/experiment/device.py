@@ -3,7 +3,7 @@
 import torch
 
 from varbench.errors import InputError
-from varbench.workflow import gpus
+from varbench.experiment import gpus
 
 
 def torch_device(name: str, threads: int) -> torch.device:
