@@ -12,8 +12,6 @@ configfile: Path(workflow.basedir) / "config.yaml"
 
 
 include: "rules/common.smk"
-include: "rules/functions.smk"
-include: "rules/requirements.smk"
 include: "rules/catalogues.smk"
 include: "rules/extractors.smk"
 include: "rules/attacks.smk"
@@ -27,11 +25,13 @@ include: "rules/fetch.smk"
 
 
 wildcard_constraints:
+    threat=one_of(GRID.names["threat"]),
     catalogue=one_of(config["catalogues"]),
     dataset=one_of(config["datasets"]),
     defense=one_of(config["defenses"]),
     attack=one_of(config["attacks"]),
     recommender=one_of(config["recommenders"]),
+    run=r"shared|\d+",
     seed=r"\d+",
 
 
@@ -40,7 +40,6 @@ rule all:
     input:
         rules.render_tables.output,
         rules.draw_figures.output,
-        expand(rules.draw_examples.output, dataset=GRID["datasets"]),
         rules.aggregate_extractors.output,
-        COMPARISON,
+        rules.compare_published.output if COMPARES else [],
     localrule: True

@@ -3,82 +3,93 @@
 
 rule aggregate_ablation:
     input:
-        per_user=ablation_cells(),
-        visual=ablation_visual(),
+        [
+            path.format(**c, file="users.parquet")
+            for c in ABLATION.cells()
+            for path in CELL_FILES
+        ],
+        [
+            f"{ATTACK}/{file}.parquet".format(**a)
+            for names in ABLATION.images()
+            for a in GRID.runs_of(names)
+            for file in ("outcome", "distances")
+        ],
     output:
-        f"{TABLES}/ablation.csv",
+        ablation=f"{TABLES}/ablation.csv",
     log:
-        f"{RESULTS}/logs/aggregate_ablation.log",
+        f"{LOGS}/aggregate_ablation.log",
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=mb(PLAIN_MB),
-        runtime=minutes(30),
+        mem_mb=NEEDS.plain,
+        runtime=NEEDS.minutes(30),
     params:
-        code=code("aggregate_ablation.py"),
-        variants=json.dumps({name: asdict(v) for name, v in VARIANTS.items()}),
-        axes=json.dumps({"defense": ABLATION["defenses"], "seed": config["seeds"]}),
-        cell=verbatim(CELL),
-        visual=verbatim(VISUAL),
-        k=config["metrics"]["k"],
-        clean=CLEAN,
-        undefended=config["undefended"],
+        code=code("aggregate_ablation"),
+        options=options(
+            **ABLATION.as_options(),
+            repeats=GRID.repeats,
+            runs_of_attacks=ABLATION.runs_of_attacks(GRID),
+            cell=CELL,
+            attack=ATTACK,
+            k=config["metrics"]["k"],
+            clean=GRID.clean,
+            undefended=config["undefended"],
+        ),
+        files=files,
     shell:
-        "aggregate_ablation.py --variants {params.variants:q} --axes {params.axes:q}"
-        " --cell {params.cell:q} --visual {params.visual:q} --k {params.k}"
-        " --clean {params.clean} --undefended {params.undefended}"
-        " --output {output} 2> {log}"
+        line("aggregate_ablation")
 
 
 rule render_ablation:
     input:
-        rules.aggregate_ablation.output,
+        ablation=rules.aggregate_ablation.output.ablation,
     output:
-        expand(f"{TABLES}/ablation.{{suffix}}", suffix=["md", "tex", "html"]),
+        expand(f"{TABLES}/ablation.{{form}}", form=FORMS),
     log:
-        f"{RESULTS}/logs/render_ablation.log",
+        f"{LOGS}/render_ablation.log",
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=mb(PLAIN_MB),
-        runtime=minutes(30),
+        mem_mb=NEEDS.plain,
+        runtime=NEEDS.minutes(30),
     params:
-        code=code("render_ablation.py"),
-        style=json.dumps(config["tables"], sort_keys=True),
-        attacks=json.dumps({a: config["attacks"][a] for a in GRID["attacks"]}),
-        k=config["metrics"]["k"],
-        clean=CLEAN,
-        folder=lambda w, output: str(Path(output[0]).parent),
+        code=code("render_ablation"),
+        options=options(
+            style=config["tables"],
+            attacks={name: config["attacks"][name] for name in GRID.names["attack"]},
+            k=config["metrics"]["k"],
+            clean=GRID.clean,
+            folder=TABLES,
+        ),
+        files=files,
     shell:
-        "render_ablation.py --style {params.style:q} --attacks {params.attacks:q}"
-        " --k {params.k} --clean {params.clean} --ablation {input} --folder {params.folder} 2> {log}"
+        line("render_ablation")
 
 
 rule decide_claims:
     input:
-        rules.aggregate_ablation.output,
+        ablation=rules.aggregate_ablation.output.ablation,
     output:
-        f"{TABLES}/ablation_claims.csv",
+        claims=f"{TABLES}/ablation_claims.csv",
     log:
-        f"{RESULTS}/logs/decide_claims.log",
+        f"{LOGS}/decide_claims.log",
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=mb(PLAIN_MB),
-        runtime=minutes(30),
+        mem_mb=NEEDS.plain,
+        runtime=NEEDS.minutes(30),
     params:
-        code=code("decide_claims.py"),
-        published=content(sorted(PUBLISHED.glob("*.csv"))),
-        datasets=json.dumps(STANDING_FOR),
-        k=config["metrics"]["k"],
+        code=code("decide_claims"),
+        published=PUBLISHED,
+        options=options(stands_for=STANDING_FOR, k=config["metrics"]["k"]),
+        files=files,
     shell:
-        "decide_claims.py --datasets {params.datasets:q} --k {params.k}"
-        " --ablation {input} --output {output} 2> {log}"
+        line("decide_claims")
 
 
 rule ablation:
     input:
         rules.aggregate_ablation.output,
         rules.render_ablation.output,
-        rules.decide_claims.output if STANDING_FOR else [],
+        rules.decide_claims.output if COMPARES else [],
     localrule: True

@@ -1,92 +1,143 @@
-# Attacks on the images of the source category, and what they change to the eye and the network.
+# Attacks on the images of the source category: the images, what each network makes of them, what
+# they change to the eye. Three jobs, so that none repeats what costs hours for what costs seconds.
 
-ATTACKS = [n for n in config["attacks"] if n != CLEAN]
-# The stand-in for LPIPS has no network that a GPU would be for.
-MEASURE_GPU = 0 if config["perceptual"]["weights"] == "stand-in" else GPU
+IMAGE_ATTACKS = [n for n in config["attacks"] if GRID.makes_images(n)]
+CEILINGS = [n for n in config["attacks"] if n not in [GRID.clean, *IMAGE_ATTACKS]]
 
 
 rule attack_images:
     input:
-        images=of_dataset(f"{CATALOGUE}/images.zip"),
-        ids=of_dataset(f"{CATALOGUE}/items.parquet"),
+        unpack(SET.guide_files(GUIDE, MODEL, CATALOGUE, FEATURES)),
+        image_archive=at(f"{CATALOGUE}/images.zip", GRID.clean_features),
+        item_ids=at(f"{CATALOGUE}/items.parquet", GRID.clean_features),
         attacked=f"{DATASET}/attacked.parquet",
-        weights=f"{EXTRACTOR}.safetensors",
-        target_item=target_item_file,
+        weights=at(f"{NETWORK}.safetensors", GRID.network),
+        target_item=at(f"{DATASET}/target_item.parquet", SET.of_target_item),
     output:
-        images=f"{ATTACK}/images.zip",
-        features=f"{ATTACK}/features.npy",
-        outcome=f"{ATTACK}/outcome.parquet",
+        attacked_images=f"{ATTACK}/images.zip",
+        search=f"{ATTACK}/search.parquet",
     log:
-        f"{RESULTS}/logs/attack_images/{IN_ATTACK}.log",
+        f"{LOGS}/attack_images/{IN_ATTACK}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/attack_images/{IN_ATTACK}.tsv"
+        f"{BENCHMARKS}/attack_images/{IN_ATTACK}.tsv"
     wildcard_constraints:
-        attack=one_of(ATTACKS),
+        attack=one_of(IMAGE_ATTACKS),
     conda:
         "../envs/varbench.yaml"
     threads: config["threads"]["attack"]
     resources:
-        mem_mb=ATTACK_MB,
-        runtime=minutes(60, attack_seconds),
+        mem_mb=NEEDS.attack,
+        runtime=NEEDS.minutes(60, NEEDS.attack_seconds),
         gpu=GPU,
         device=config["device"],
         torch_threads=config["threads"]["attack"],
     params:
-        code=code("attack_images.py", "attack"),
-        network=network(),
-        attack=block("attack"),
-        target=category("target"),
-        target_item=lambda w, input: (
-            f"--target-item {input.target_item}" if input.target_item else ""
+        code=code("attack_images", "attack"),
+        options=options(
+            network=SET.network,
+            attack=SET.attack,
+            target_class=SET.target_class,
+            k=SET.k_of_guide,
+            batch_size=config["extractor"]["batch_size"],
+            seed=SET.seed_of_run,
         ),
-        batch_size=config["extractor"]["batch_size"],
-        seed=config["seed"],
+        files=files,
     shell:
-        "attack_images.py --network {params.network:q}"
-        " --attack {params.attack:q} --target-class {params.target} --seed {params.seed}"
-        " --batch-size {params.batch_size} --weights {input.weights} --images {input.images}"
-        " --ids {input.ids} --attacked {input.attacked} {params.target_item} --attacked-images {output.images}"
-        " --features {output.features} --outcome {output.outcome}"
-        " --device {resources.device} --threads {resources.torch_threads} 2> {log}"
+        line("attack_images", computes=True)
 
 
-rule measure_images:
+rule read_images:
     input:
-        clean_images=of_dataset(f"{CATALOGUE}/images.zip"),
-        clean_features=of_dataset(f"{FEATURES}/features.npy"),
-        images=of_measured(f"{ATTACK}/images.zip"),
-        features=of_measured(f"{ATTACK}/features.npy"),
-        outcome=of_measured(f"{ATTACK}/outcome.parquet"),
-        backbone=backbone_file,
+        image_archive=at(f"{CATALOGUE}/images.zip", GRID.clean_features),
+        clean_features=at(f"{FEATURES}/features.npy", GRID.clean_features),
+        attacked_images=at(f"{ATTACK}/images.zip", GRID.crafting),
+        search=at(f"{ATTACK}/search.parquet", GRID.crafting),
+        weights=at(f"{NETWORK}.safetensors", GRID.network),
+        target_item=at(f"{DATASET}/target_item.parquet", SET.of_target_item),
     output:
-        VISUAL,
+        attacked_features=f"{ATTACK}/features.npy",
+        outcome=f"{ATTACK}/outcome.parquet",
     log:
-        f"{RESULTS}/logs/measure_images/{{subset}}/{{dataset}}/{{defense}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/measure_images/{{subset}}/{{dataset}}/{{defense}}.tsv"
+        f"{LOGS}/read_images/{IN_ATTACK}.log",
     wildcard_constraints:
-        subset="grid|ablation",
+        attack=one_of(IMAGE_ATTACKS),
     conda:
         "../envs/varbench.yaml"
     threads: config["threads"]["attack"]
     resources:
-        mem_mb=ATTACK_MB,
-        runtime=minutes(20, measuring_seconds),
-        gpu=MEASURE_GPU,
+        mem_mb=NEEDS.attack,
+        runtime=NEEDS.minutes(60),
+        gpu=GPU,
         device=config["device"],
         torch_threads=config["threads"]["attack"],
     params:
-        code=code("measure_images.py"),
-        network=config["perceptual"]["network"],
-        backbone=lambda w, input: input.get("backbone") or "stand-in",
-        source=category("source"),
-        target=category("target"),
-        attacks=measured_attacks,
-        attack=lambda w: ATTACK.format(attack="{attack}", **w),
+        code=code("read_images"),
+        options=options(
+            network=SET.network,
+            source_class=SET.source_class,
+            target_class=SET.target_class,
+            aims_at_class=SET.aims_at_class,
+            batch_size=config["extractor"]["batch_size"],
+        ),
+        files=files,
     shell:
-        "measure_images.py --perceptual {params.network} --backbone {params.backbone:q}"
-        " --source-class {params.source} --target-class {params.target}"
-        " --attacks {params.attacks} --attack {params.attack:q}"
-        " --clean-images {input.clean_images} --clean-features {input.clean_features}"
-        " --output {output}"
-        " --device {resources.device} --threads {resources.torch_threads} 2> {log}"
+        line("read_images", computes=True)
+
+
+rule measure_images:
+    input:
+        image_archive=at(f"{CATALOGUE}/images.zip", GRID.clean_features),
+        attacked_images=f"{ATTACK}/images.zip",
+        backbone=SET.backbone,
+    output:
+        distances=f"{ATTACK}/distances.parquet",
+    log:
+        f"{LOGS}/measure_images/{IN_ATTACK}.log",
+    benchmark:
+        f"{BENCHMARKS}/measure_images/{IN_ATTACK}.tsv"
+    wildcard_constraints:
+        attack=one_of(IMAGE_ATTACKS),
+    conda:
+        "../envs/varbench.yaml"
+    threads: config["threads"]["attack"]
+    resources:
+        mem_mb=NEEDS.attack,
+        runtime=NEEDS.minutes(20, NEEDS.measuring_seconds),
+        # The stand-in for LPIPS has no network that a GPU would be for.
+        gpu=GPU if SET.backbone else 0,
+        device=config["device"],
+        torch_threads=config["threads"]["attack"],
+    params:
+        code=code("measure_images"),
+        options=options(
+            network=config["perceptual"]["network"] if SET.backbone else None
+        ),
+        files=files,
+    shell:
+        line("measure_images", computes=True)
+
+
+rule borrow_features:
+    input:
+        clean_features=at(f"{FEATURES}/features.npy", GRID.clean_features),
+        predicted_classes=at(f"{FEATURES}/classes.parquet", GRID.undefended),
+        interactions=at(f"{CATALOGUE}/interactions.parquet", GRID.clean_features),
+        attacked=f"{DATASET}/attacked.parquet",
+    output:
+        attacked_features=f"{ATTACK}/features.npy",
+        lenders=f"{ATTACK}/lenders.parquet",
+    log:
+        f"{LOGS}/borrow_features/{IN_ATTACK}.log",
+    wildcard_constraints:
+        attack=one_of(CEILINGS),
+    conda:
+        "../envs/varbench.yaml"
+    resources:
+        mem_mb=NEEDS.ranking,
+        runtime=NEEDS.minutes(10),
+    params:
+        code=code("borrow_features"),
+        options=options(dataset=SET.name("dataset"), target_class=SET.target_class),
+        files=files,
+    shell:
+        line("borrow_features")

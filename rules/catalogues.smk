@@ -3,90 +3,70 @@
 
 rule prepare_catalogue:
     input:
-        source_files,
+        lambda w: source_files(config["catalogues"][w.catalogue]["source"]),
     output:
         user_ids=f"{CATALOGUE}/users.parquet",
         item_ids=f"{CATALOGUE}/items.parquet",
         interactions=f"{CATALOGUE}/interactions.parquet",
-        images=f"{CATALOGUE}/images.zip",
+        image_archive=f"{CATALOGUE}/images.zip",
         summary=f"{CATALOGUE}/summary.json",
     log:
-        f"{RESULTS}/logs/prepare_catalogue/{{catalogue}}.log",
+        f"{LOGS}/prepare_catalogue/{{catalogue}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/prepare_catalogue/{{catalogue}}.tsv"
+        f"{BENCHMARKS}/prepare_catalogue/{{catalogue}}.tsv"
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=mb(PLAIN_MB, image=1, interaction=1e-3),
-        runtime=minutes(120),
+        mem_mb=NEEDS.catalogue,
+        runtime=NEEDS.minutes(120),
     params:
-        code=lambda w: sources.digest(
-            "prepare_catalogue.py",
-            module_of(
-                "catalogue", config["catalogues"][w.catalogue]["source"]["method"]
-            ),
-        ),
-        source=lambda w: json.dumps(
-            config["catalogues"][w.catalogue]["source"], sort_keys=True
-        ),
-        images=image_listing,
-        core_users=lookup(within=config, dpath="catalogues/{catalogue}/core_users"),
-        core_items=lookup(within=config, dpath="catalogues/{catalogue}/core_items"),
-        expected=lambda w: json.dumps(
-            config["catalogues"][w.catalogue]["expected"], sort_keys=True
-        ),
-        split=lookup(within=config, dpath="catalogues/{catalogue}/split"),
-        min_users=lookup(within=config, dpath="catalogues/{catalogue}/min_users"),
-        drop=lambda w: (
-            "--drop-unreadable"
-            if config["catalogues"][w.catalogue]["drop_unreadable"]
-            else ""
-        ),
-        image_size="" if SIDE is None else f"--image-size {SIDE}",
-        seed=config["seed"],
+        code=code("prepare_catalogue", "catalogue"),
+        listing=lambda w: image_listing(config["catalogues"][w.catalogue]["source"]),
+        options=options(SET.catalogue, image_size=SET.side, seed=config["seed"]),
+        files=files,
     shell:
-        "prepare_catalogue.py --source {params.source:q} {params.drop}"
-        " --core-users {params.core_users} --core-items {params.core_items}"
-        " --min-users {params.min_users} --split {params.split} --expected {params.expected:q} {params.image_size} --seed {params.seed}"
-        " --users {output.user_ids} --items {output.item_ids} --interactions {output.interactions}"
-        " --images {output.images} --summary {output.summary} 2> {log}"
+        line("prepare_catalogue")
 
 
 rule select_attacked:
     input:
-        of_dataset(f"{FEATURES}/classes.parquet"),
+        predicted_classes=at(f"{FEATURES}/classes.parquet", GRID.undefended),
+        interactions=at(f"{CATALOGUE}/interactions.parquet", GRID.undefended),
     output:
-        f"{DATASET}/attacked.parquet",
+        attacked=f"{DATASET}/attacked.parquet",
     log:
-        f"{RESULTS}/logs/select_attacked/{{dataset}}.log",
+        f"{LOGS}/select_attacked/{{dataset}}.log",
     localrule: True
     conda:
         "../envs/varbench.yaml"
     params:
-        code=code("select_attacked.py"),
-        source=category("source"),
-        target=category("target"),
+        code=code("select_attacked"),
+        options=options(
+            dataset=SET.name("dataset"),
+            source_class=SET.source_class,
+            target_class=SET.target_class,
+            budget=SET.budget,
+            seed=config["seed"],
+        ),
+        files=files,
     shell:
-        "select_attacked.py --dataset {wildcards.dataset}"
-        " --source-class {params.source} --target-class {params.target}"
-        " --classes {input} --output {output} 2> {log}"
+        line("select_attacked")
 
 
 rule select_target_item:
     input:
-        classes=of_dataset(f"{FEATURES}/classes.parquet"),
-        interactions=of_dataset(f"{CATALOGUE}/interactions.parquet"),
+        predicted_classes=at(f"{FEATURES}/classes.parquet", GRID.undefended),
+        interactions=at(f"{CATALOGUE}/interactions.parquet", GRID.undefended),
     output:
-        f"{DATASET}/target_item.parquet",
+        target_item=f"{DATASET}/target_item.parquet",
     log:
-        f"{RESULTS}/logs/select_target_item/{{dataset}}.log",
+        f"{LOGS}/select_target_item/{{dataset}}.log",
     localrule: True
     conda:
         "../envs/varbench.yaml"
     params:
-        code=code("select_target_item.py"),
-        target=category("target"),
+        code=code("select_target_item"),
+        options=options(dataset=SET.name("dataset"), target_class=SET.target_class),
+        files=files,
     shell:
-        "select_target_item.py --dataset {wildcards.dataset}"
-        " --target-class {params.target} --classes {input.classes}"
-        " --interactions {input.interactions} --output {output} 2> {log}"
+        line("select_target_item")

@@ -1,13 +1,11 @@
-# The checked configuration, the axes of the grid, the names of files.
+# The checked configuration, the grid, the paths, and what every rule uses.
 
 import gc
-import json
 import os
 import re
 import shutil
 import sys
 from copy import deepcopy
-from dataclasses import asdict
 from pathlib import Path
 
 BASE = Path(workflow.basedir)
@@ -31,66 +29,66 @@ gc.set_threshold(1_000_000)
 for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
     os.environ.setdefault(variable, str(2**32))
 
-from varbench.downloads import registry
 from varbench.errors import InputError
-from varbench.registry import module_of
-from varbench.experiment import protocol
-from varbench.experiment.configuration import (
-    class_file,
-    class_index,
-    complete,
-    in_order,
-    no_key_twice,
-    read_classes,
-)
-from varbench.experiment.sources import Sources, content, listing
+from varbench.experiment import plan, protocol
+from varbench.experiment.ablation import Ablation
+from varbench.experiment.configuration import class_file, complete, no_key_twice
+from varbench.experiment.grid import Grid
+from varbench.experiment.options import at, at_each, files, line, options
+from varbench.experiment.requirements import Requirements
+from varbench.experiment.settings import Settings
+from varbench.experiment.sources import Sources, content, image_listing, source_files
 
 try:
     no_key_twice(map(Path, workflow.configfiles))
     complete(config, BASE / "resources" / "config.schema.yaml")
     CORRECTED = deepcopy(config)
     protocol.apply(config)
-    CLASSES = read_classes(config, BASE)
-    CLASS_FILE = class_file(config, BASE)
+    GRID = Grid.of(config)
+    SET = Settings(GRID, BASE)
+    # The cells of the ablation, and under each protocol the names that they have there.
+    ABLATION = Ablation.of(config, CORRECTED, GRID.names, GRID.clean)
 except InputError as error:
     raise WorkflowError(f"configuration: {error}") from None
 
-sources = Sources(BASE)
-RESULTS = str(Path(config["results"]))
-CATALOGUE = f"{RESULTS}/catalogues/{{catalogue}}"
-TRAINING = f"{RESULTS}/training"
-EXTRACTOR = f"{RESULTS}/extractors/{{defense}}"
-FEATURES = f"{RESULTS}/features/{{catalogue}}/{{defense}}"
-DATASET = f"{RESULTS}/datasets/{{dataset}}"
-IN_ATTACK = "{dataset}/{defense}/{attack}"
-ATTACK = f"{RESULTS}/attacks/{IN_ATTACK}"
-# The attacks of the grid, or those of the ablation.
-VISUAL = f"{RESULTS}/visual/{{subset}}/{{dataset}}/{{defense}}.parquet"
-OF_SEEDS = "{dataset}/{defense}/{attack}/{recommender}"
-IN_CELL = f"{OF_SEEDS}/{{seed}}"
-CELL = f"{RESULTS}/cells/{IN_CELL}"
-
-# The names along each axis: all that are defined, or those that `grid` picks.
-GRID = {
-    axis: in_order(config, axis)
-    for axis in ("datasets", "defenses", "attacks", "recommenders")
-}
-# The attack that changes nothing comes first: it is the clean baseline of every table.
-CLEAN = next(a for a in GRID["attacks"] if config["attacks"][a]["method"] == "none")
-GRID["attacks"] = [CLEAN, *(a for a in GRID["attacks"] if a != CLEAN)]
-# The cells of the ablation, and under each protocol the names that they have there.
-ABLATION = {axis: config["ablation"][axis] or GRID[axis] for axis in GRID}
-ABLATION["attacks"] = [CLEAN, *(a for a in ABLATION["attacks"] if a != CLEAN)]
-VARIANTS = protocol.variants(
-    config, CORRECTED, ABLATION, config["ablation"]["protocols"]
-)
-SIZE = config["extractor"]["image_size"]
-SIDE = None if SIZE == "native" else SIZE  # None: images keep their size
-TRAINING_CATALOGUE = config["training_images"]["catalogue"]
-TRAINING_FOLDER = config["training_images"]["folder"]
-TRAINING_SIDE = config["training_images"]["image_size"] or SIDE
+code = Sources(BASE).of(config)
 # A job asks for a GPU where it may find one.
 GPU = int(
     config["device"].startswith("cuda")
     or (config["device"] == "auto" and shutil.which("nvidia-smi") is not None)
 )
+NEEDS = Requirements(GRID, len(SET.classes), gpu=bool(GPU))
+
+RESULTS = str(Path(config["results"]))
+LOGS, BENCHMARKS = f"{RESULTS}/logs", f"{RESULTS}/benchmarks"
+CATALOGUE = f"{RESULTS}/catalogues/{{catalogue}}"
+TRAINING = f"{RESULTS}/training"
+IN_NETWORK = "{defense}/{run}"
+NETWORK = f"{RESULTS}/extractors/{IN_NETWORK}"
+IN_FEATURES = "{catalogue}/{defense}/{run}"
+FEATURES = f"{RESULTS}/features/{IN_FEATURES}"
+DATASET = f"{RESULTS}/datasets/{{dataset}}"
+IN_ATTACK = "{dataset}/{defense}/{attack}/{run}"
+ATTACK = f"{RESULTS}/attacks/{IN_ATTACK}"
+IN_GUIDE = "{dataset}/{defense}/{recommender}/{users}/{run}"
+GUIDE = f"{RESULTS}/guides/{IN_GUIDE}"
+# A job trains, or ranks with, all runs and seeds of a cell.
+IN_ROW = "{threat}/{dataset}/{defense}/{attack}/{recommender}"
+IN_CELL = f"{IN_ROW}/{{run}}/{{seed}}"
+MODEL = f"{RESULTS}/models/{IN_CELL}"
+CELL = f"{RESULTS}/cells/{IN_CELL}"
+TABLES, FIGURES = f"{RESULTS}/tables", f"{RESULTS}/figures"
+
+
+def one_of(names):
+    """Return a regular expression that matches exactly these names."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def every_repeat(pattern):
+    """The file of each run and seed of a cell."""
+    return [
+        path
+        for repeat in GRID.repeats
+        for path in expand(pattern, **repeat, allow_missing=True)
+    ]

@@ -2,23 +2,14 @@
 # Jobs depend on these files, so a run gets them by itself; the target `fetch` gets them beforehand,
 # for machines without a network.
 
+from varbench.downloads import registry
+
 DOWNLOADS = registry(BASE / "resources" / "downloads.yaml")
-# Torchvision's weights of LPIPS' networks.
-BACKBONES = {
-    "vgg": "data/weights/vgg16-397923af.pth",
-    "squeeze": "data/weights/squeezenet1_1-b8a52dc0.pth",
-    "alex": "data/weights/alexnet-owt-7be5be79.pth",
-}
-NAMED = [
-    *(config["catalogues"][c]["source"].get("path") for c in USED),
-    *(config["defenses"][d].get("weights") for d in DEFENSES),
-    backbone_file(None),
-]
 
 
 rule fetch:
     input:
-        [place for place in DOWNLOADS if place in NAMED],
+        [place for place in DOWNLOADS if place in SET.outside_files()],
     localrule: True
 
 
@@ -27,7 +18,7 @@ rule fetch_file:
     output:
         update("{place}"),
     log:
-        f"{RESULTS}/logs/fetch_file/{{place}}.log",
+        f"{LOGS}/fetch_file/{{place}}.log",
     wildcard_constraints:
         place=one_of(DOWNLOADS),
     localrule: True

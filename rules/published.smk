@@ -1,44 +1,38 @@
 # The paper's own tables beside ours, and its claims decided on both.
 
-PUBLISHED = BASE / "resources" / "published"
+PUBLISHED = content(sorted((BASE / "resources" / "published").glob("*.csv")))
 STANDING_FOR = {
-    d: config["datasets"][d]["stands_for"]
-    for d in GRID["datasets"]
-    if config["datasets"][d]["stands_for"]
+    section: SET.stands_for(section)
+    for section in ("datasets", "defenses", "attacks", "recommenders")
 }
-COMPARISON = (
-    expand(
-        f"{TABLES}/{{table}}.csv", table=["published", "published_agreement", "claims"]
-    )
-    if STANDING_FOR
-    else []
-)
+COMPARES = all(STANDING_FOR.values())
 
 
 rule compare_published:
     input:
-        chr=rules.aggregate_cells.output.chr,
-        images=rules.aggregate_images.output,
+        table1=rules.aggregate_cells.output.table1,
+        table2=rules.aggregate_images.output.table2,
     output:
         comparison=f"{TABLES}/published.csv",
         agreement=f"{TABLES}/published_agreement.csv",
         claims=f"{TABLES}/claims.csv",
     log:
-        f"{RESULTS}/logs/compare_published.log",
+        f"{LOGS}/compare_published.log",
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=mb(PLAIN_MB),
-        runtime=minutes(30),
+        mem_mb=NEEDS.plain,
+        runtime=NEEDS.minutes(30),
     params:
-        code=code("compare_published.py"),
-        published=content(sorted(PUBLISHED.glob("*.csv"))),
-        datasets=json.dumps(STANDING_FOR),
-        protocol=json.dumps(config["protocol"], sort_keys=True),
-        k=config["metrics"]["k"],
-        clean=CLEAN,
+        code=code("compare_published"),
+        published=PUBLISHED,
+        options=options(
+            stands_for=STANDING_FOR,
+            threats=GRID.names["threat"],
+            protocol=config["protocol"],
+            k=config["metrics"]["k"],
+            clean=GRID.clean,
+        ),
+        files=files,
     shell:
-        "compare_published.py --datasets {params.datasets:q} --protocol {params.protocol:q}"
-        " --k {params.k} --clean {params.clean} --chr {input.chr} --images {input.images}"
-        " --comparison {output.comparison} --agreement {output.agreement}"
-        " --claims {output.claims} 2> {log}"
+        line("compare_published")

@@ -1,93 +1,141 @@
-# One cell of the grid: a recommender trained on a poisoned catalogue, its lists, its metrics.
+# Recommenders and their rankings: a job trains, or ranks with, all runs and seeds of a cell, each
+# with its own files. What such a job finds of its own from before it does not compute again.
 
 
 rule train_recommender:
     input:
-        interactions=of_dataset(f"{CATALOGUE}/interactions.parquet"),
-        clean=rest_features,
-        poison=attacked_features,
-        start=halfway,
+        interactions=at(f"{CATALOGUE}/interactions.parquet", GRID.catalogue_of),
+        clean_features=at_each(
+            f"{FEATURES}/features.npy", GRID.repeats, GRID.rest_features
+        ),
+        attacked=at(f"{DATASET}/attacked.parquet", GRID.attacked_in_training),
+        attacked_features=at_each(
+            f"{ATTACK}/features.npy", GRID.repeats, GRID.ranked_with
+        ),
+        start=at_each(f"{MODEL}/halfway.safetensors", GRID.repeats, GRID.halfway),
     output:
-        model=f"{CELL}/model.safetensors",
-        training=f"{CELL}/training.csv",
-        halfway=f"{CELL}/halfway.safetensors",
+        model=update(every_repeat(f"{MODEL}/model.safetensors")),
+        halfway=update(every_repeat(f"{MODEL}/halfway.safetensors")),
+        training_log=update(every_repeat(f"{MODEL}/training.csv")),
+        digest=update(every_repeat(f"{MODEL}/digest.txt")),
     log:
-        f"{RESULTS}/logs/train_recommender/{IN_CELL}.log",
+        f"{LOGS}/train_recommender/{IN_ROW}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/train_recommender/{IN_CELL}.tsv"
+        f"{BENCHMARKS}/train_recommender/{IN_ROW}.tsv"
+    wildcard_constraints:
+        threat="poisoning|cold_start",
     conda:
         "../envs/varbench.yaml"
     threads: config["threads"]["recommender"]
     resources:
-        mem_mb=RECOMMENDER_MB,
-        runtime=minutes(30, recommender_seconds),
+        mem_mb=NEEDS.recommender,
+        runtime=NEEDS.minutes(30, NEEDS.recommender_seconds),
         gpu=GPU,
         device=config["device"],
         torch_threads=config["threads"]["recommender"],
     params:
-        code=code("train_recommender.py", "recommender"),
-        recommender=block("recommender", "starts_from", "rest_features"),
-        poison=poison_options,
-        start=lambda w, input: f"--start {input.start}" if input.start else "",
+        code=code("train_recommender", "recommender"),
+        options=options(
+            recommender=SET.recommender,
+            leave_out_attacked=GRID.leaves_out_attacked,
+            seeds=SET.seeds_of_repeats,
+        ),
+        files=files,
     shell:
-        "train_recommender.py --recommender {params.recommender:q} --seed {wildcards.seed}"
-        " --interactions {input.interactions} --clean {input.clean} {params.poison}"
-        " {params.start} --halfway {output.halfway}"
-        " --model {output.model} --log {output.training}"
-        " --device {resources.device} --threads {resources.torch_threads} 2> {log}"
+        line("train_recommender", computes=True)
 
 
-# All seeds of a cell in one job: starting it takes longer than ranking once.
+rule train_guide:
+    input:
+        interactions=at(f"{CATALOGUE}/interactions.parquet", GRID.catalogue_of),
+        clean_features=at(f"{FEATURES}/features.npy", GRID.clean_features),
+    output:
+        model=update(f"{GUIDE}/model.safetensors"),
+        halfway=update(f"{GUIDE}/halfway.safetensors"),
+        training_log=update(f"{GUIDE}/training.csv"),
+        digest=update(f"{GUIDE}/digest.txt"),
+    log:
+        f"{LOGS}/train_guide/{IN_GUIDE}.log",
+    benchmark:
+        f"{BENCHMARKS}/train_guide/{IN_GUIDE}.tsv"
+    conda:
+        "../envs/varbench.yaml"
+    threads: config["threads"]["recommender"]
+    resources:
+        mem_mb=NEEDS.recommender,
+        runtime=NEEDS.minutes(30, NEEDS.recommender_seconds),
+        gpu=GPU,
+        device=config["device"],
+        torch_threads=config["threads"]["recommender"],
+    params:
+        code=code("train_recommender", "recommender"),
+        options=options(
+            recommender=SET.recommender,
+            share_of_users=SET.number("users"),
+            seeds=SET.seeds_of_guide,
+        ),
+        files=files,
+    shell:
+        line("train_recommender", computes=True)
+
+
 rule evaluate_cell:
     input:
-        models=every_seed("model.safetensors"),
-        interactions=of_dataset(f"{CATALOGUE}/interactions.parquet"),
+        model=at_each(f"{MODEL}/model.safetensors", GRID.repeats, GRID.training),
+        interactions=at(f"{CATALOGUE}/interactions.parquet", GRID.catalogue_of),
+        clean_features=at_each(
+            f"{FEATURES}/features.npy", GRID.repeats, GRID.rest_features
+        ),
+        predicted_classes=at_each(
+            f"{FEATURES}/classes.parquet", GRID.repeats, GRID.clean_features
+        ),
         attacked=f"{DATASET}/attacked.parquet",
-        classes=of_dataset(f"{FEATURES}/classes.parquet"),
+        attacked_features=at_each(
+            f"{ATTACK}/features.npy", GRID.repeats, GRID.ranked_with
+        ),
     output:
-        per_user=every_seed("users.parquet"),
-        per_item=every_seed("items.parquet"),
-        lists=every_seed("lists.npy"),
-        ranks=every_seed("ranks.npy"),
+        per_user=update(every_repeat(f"{CELL}/users.parquet")),
+        per_item=update(every_repeat(f"{CELL}/items.parquet")),
+        lists=update(every_repeat(f"{CELL}/lists.npy")),
+        digest=update(every_repeat(f"{CELL}/digest.txt")),
     log:
-        f"{RESULTS}/logs/evaluate_cell/{OF_SEEDS}.log",
+        f"{LOGS}/evaluate_cell/{IN_ROW}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/evaluate_cell/{OF_SEEDS}.tsv"
+        f"{BENCHMARKS}/evaluate_cell/{IN_ROW}.tsv"
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=RANKING_MB,
-        runtime=minutes(10 * len(config["seeds"])),
+        mem_mb=NEEDS.ranking,
+        runtime=NEEDS.minutes(10 * len(GRID.repeats)),
     params:
-        code=code("evaluate_cell.py"),
-        length=config["metrics"]["list_length"],
-        k=config["metrics"]["k"],
-        source=category("source"),
+        code=code("evaluate_cell"),
+        options=options(
+            length=config["metrics"]["list_length"],
+            k=config["metrics"]["k"],
+            source_class=SET.source_class,
+            leave_out_attacked=GRID.leaves_out_attacked,
+        ),
+        files=files,
     shell:
-        "evaluate_cell.py --length {params.length} --k {params.k}"
-        " --source-class {params.source} --models {input.models}"
-        " --interactions {input.interactions} --attacked {input.attacked}"
-        " --classes {input.classes} --lists {output.lists} --ranks {output.ranks}"
-        " --users {output.per_user} --items {output.per_item} 2> {log}"
+        line("evaluate_cell")
 
 
 rule rank_references:
     input:
-        interactions=of_dataset(f"{CATALOGUE}/interactions.parquet"),
-        item_ids=of_dataset(f"{CATALOGUE}/items.parquet"),
+        interactions=at(f"{CATALOGUE}/interactions.parquet", GRID.catalogue_of),
+        item_ids=at(f"{CATALOGUE}/items.parquet", GRID.catalogue_of),
     output:
-        f"{DATASET}/references.parquet",
+        references=f"{DATASET}/references.parquet",
     log:
-        f"{RESULTS}/logs/rank_references/{{dataset}}.log",
+        f"{LOGS}/rank_references/{{dataset}}.log",
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=RANKING_MB,
-        runtime=minutes(30),
+        mem_mb=NEEDS.ranking,
+        runtime=NEEDS.minutes(30),
     params:
-        code=code("rank_references.py"),
-        k=config["metrics"]["k"],
-        seed=config["seed"],
+        code=code("rank_references"),
+        options=options(k=config["metrics"]["k"], seed=config["seed"]),
+        files=files,
     shell:
-        "rank_references.py --k {params.k} --seed {params.seed}"
-        " --interactions {input.interactions} --items {input.item_ids} --output {output} 2> {log}"
+        line("rank_references")

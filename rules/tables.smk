@@ -1,142 +1,165 @@
-# Tables and figures: aggregations of the per-user and per-image values of all cells.
+# Tables: aggregations of the values per user, item and image of all cells. A command finds those by
+# the pattern and the names that it is told; as inputs they have no name.
 
-AXES = {
-    "dataset": GRID["datasets"],
-    "defense": GRID["defenses"],
-    "attack": GRID["attacks"],
-    "recommender": GRID["recommenders"],
-    "seed": config["seeds"],
+TABLE1 = {
+    "poisoning": "table1",
+    "evasion": "table1_evasion",
+    "cold_start": "table1_cold_start",
 }
-NOT_CLEAN = GRID["attacks"][1:]
-USED = sorted({config["datasets"][d]["catalogue"] for d in GRID["datasets"]})
-IMAGE_AXES = {
-    "dataset": AXES["dataset"],
-    "defense": AXES["defense"],
-    "attack": NOT_CLEAN,
-}
-# Whose clean cells changes are taken from; none for each defense's own.
-BASELINE = [config["undefended"]] * (config["metrics"]["baseline"] == "undefended")
-TABLES = f"{RESULTS}/tables"
+OF_THREATS = [TABLE1[threat] for threat in GRID.names["threat"]]
+FORMS = ["md", "tex", "html"]
+CELL_FILES = every_repeat(f"{CELL}/{{file}}")
 
 
 rule aggregate_cells:
     input:
-        per_user=expand(f"{CELL}/users.parquet", **AXES),
-        baseline=expand(
-            f"{CELL}/users.parquet", **{**AXES, "attack": CLEAN, "defense": BASELINE}
-        ),
-        per_item=expand(f"{CELL}/items.parquet", **AXES),
-        references=expand(f"{DATASET}/references.parquet", dataset=AXES["dataset"]),
+        [
+            path.format(**c, file="users.parquet")
+            for c in GRID.cells()
+            for path in CELL_FILES
+        ],
+        [
+            path.format(**c, file="items.parquet")
+            for c in GRID.cells()
+            for path in CELL_FILES
+        ],
+        [
+            path.format(**c, file="lists.npy")
+            for c in GRID.cells()
+            for path in CELL_FILES
+        ],
+        [
+            path.format(**c, file="users.parquet")
+            for c in GRID.baseline_cells(SET.baseline_defense())
+            for path in CELL_FILES
+        ],
+        expand(f"{DATASET}/attacked.parquet", dataset=GRID.names["dataset"]),
+        expand(f"{DATASET}/references.parquet", dataset=GRID.names["dataset"]),
+        expand(f"{CATALOGUE}/interactions.parquet", catalogue=GRID.catalogues),
+        expand(f"{CATALOGUE}/items.parquet", catalogue=GRID.catalogues),
     output:
-        chr=f"{TABLES}/table1.csv",
+        table1=expand(f"{TABLES}/{{table}}.csv", table=OF_THREATS),
+        runs=f"{TABLES}/runs.csv",
         changes=f"{TABLES}/changes.csv",
         accuracy=f"{TABLES}/accuracy.csv",
-        ranks=f"{TABLES}/item_ranks.csv",
+        item_ranks=f"{TABLES}/item_ranks.csv",
+        promotion=f"{TABLES}/promotion.csv",
+        chr_by_k=f"{TABLES}/chr_by_k.csv",
     log:
-        f"{RESULTS}/logs/aggregate_cells.log",
+        f"{LOGS}/aggregate_cells.log",
+    benchmark:
+        f"{BENCHMARKS}/aggregate_cells.tsv"
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=mb(2 * PLAIN_MB),
-        runtime=minutes(30),
+        mem_mb=NEEDS.tables,
+        runtime=NEEDS.minutes(30),
     params:
-        code=code("aggregate_cells.py"),
-        axes=json.dumps(AXES),
-        cell=verbatim(CELL),
-        dataset=verbatim(DATASET),
-        k=config["metrics"]["k"],
-        counted=config["metrics"]["counted"],
-        clean=CLEAN,
-        baseline=f"--baseline {BASELINE[0]}" if BASELINE else "",
-        confidence=config["metrics"]["confidence"],
-        resamples=config["metrics"]["resamples"],
-        without=left_out("category_share"),
-        seed=config["seed"],
+        code=code("aggregate_cells"),
+        options=options(
+            names=GRID.names,
+            clean=GRID.clean,
+            catalogues=GRID.catalogue_by_dataset,
+            controls=GRID.controls,
+            cell=CELL,
+            dataset=DATASET,
+            catalogue=CATALOGUE,
+            metrics=SET.metrics_of_cells,
+            baseline=SET.baseline_defense(),
+            seed=config["seed"],
+        ),
+        files=files,
     shell:
-        "aggregate_cells.py --axes {params.axes:q} --cell {params.cell:q}"
-        " --dataset {params.dataset:q} --k {params.k} --counted {params.counted} --clean {params.clean} {params.baseline}"
-        " --confidence {params.confidence} --resamples {params.resamples} {params.without} --seed {params.seed}"
-        " --chr {output.chr} --changes {output.changes} --accuracy {output.accuracy} --ranks {output.ranks} 2> {log}"
+        line("aggregate_cells")
 
 
 rule aggregate_images:
     input:
-        expand(VISUAL, subset="grid", dataset=AXES["dataset"], defense=AXES["defense"]),
+        [
+            f"{ATTACK}/outcome.parquet".format(**a)
+            for a in GRID.images(GRID.image_attacks)
+        ],
+        [f"{ATTACK}/distances.parquet".format(**a) for a in GRID.crafted()],
     output:
-        f"{TABLES}/table2.csv",
+        table2=f"{TABLES}/table2.csv",
     log:
-        f"{RESULTS}/logs/aggregate_images.log",
+        f"{LOGS}/aggregate_images.log",
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=mb(PLAIN_MB),
-        runtime=minutes(30),
+        mem_mb=NEEDS.plain,
+        runtime=NEEDS.minutes(30),
     params:
-        code=code("aggregate_images.py"),
-        axes=json.dumps(IMAGE_AXES),
-        visual=verbatim(VISUAL),
-        without=left_out("source_share", "success_rate_not_target"),
+        code=code("aggregate_images"),
+        options=options(
+            images=[
+                {**a, "crafted": GRID.crafting(a), "clean": GRID.clean_features(a)}
+                for a in GRID.images(GRID.image_attacks)
+            ],
+            attack=ATTACK,
+            metrics=SET.metrics_of_images,
+        ),
+        files=files,
     shell:
-        "aggregate_images.py --axes {params.axes:q} --visual {params.visual:q}"
-        " {params.without} --output {output} 2> {log}"
+        line("aggregate_images")
 
 
 rule aggregate_extractors:
     input:
-        item_ids=expand(f"{CATALOGUE}/items.parquet", catalogue=USED),
-        classes=expand(
-            f"{FEATURES}/classes.parquet", catalogue=USED, defense=AXES["defense"]
-        ),
-        names=CLASS_FILE,
+        expand(f"{CATALOGUE}/items.parquet", catalogue=GRID.catalogues),
+        [f"{FEATURES}/classes.parquet".format(**n) for n in GRID.features()],
+        class_names=class_file(config, BASE),
     output:
-        f"{TABLES}/extractors.csv",
+        extractors=f"{TABLES}/extractors.csv",
     log:
-        f"{RESULTS}/logs/aggregate_extractors.log",
+        f"{LOGS}/aggregate_extractors.log",
     localrule: True
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=mb(PLAIN_MB),
-        runtime=minutes(30),
+        mem_mb=NEEDS.plain,
+        runtime=NEEDS.minutes(30),
     params:
-        code=code("aggregate_extractors.py"),
-        axes=json.dumps({"catalogue": USED, "defense": AXES["defense"]}),
-        catalogue=verbatim(CATALOGUE),
-        features=verbatim(FEATURES),
+        code=code("aggregate_extractors"),
+        options=options(
+            networks=list(GRID.features()), catalogue=CATALOGUE, features=FEATURES
+        ),
+        files=files,
     shell:
-        "aggregate_extractors.py --axes {params.axes:q}"
-        " --catalogue {params.catalogue:q} --features {params.features:q}"
-        " --classes {input.names:q} --output {output} 2> {log}"
+        line("aggregate_extractors")
 
 
 rule render_tables:
     input:
-        chr=rules.aggregate_cells.output.chr,
+        table1=rules.aggregate_cells.output.table1,
+        changes=rules.aggregate_cells.output.changes,
         accuracy=rules.aggregate_cells.output.accuracy,
-        images=rules.aggregate_images.output,
+        promotion=rules.aggregate_cells.output.promotion,
+        table2=rules.aggregate_images.output.table2,
     output:
         expand(
-            f"{TABLES}/{{table}}.{{suffix}}",
-            table=["table1", "table2"],
-            suffix=["md", "tex", "html"],
+            f"{TABLES}/{{table}}.{{form}}",
+            table=[*OF_THREATS, "table2", "accuracy", "promotion"],
+            form=FORMS,
         ),
-        expand(f"{TABLES}/accuracy.{{suffix}}", suffix=["md", "tex", "html"]),
     log:
-        f"{RESULTS}/logs/render_tables.log",
+        f"{LOGS}/render_tables.log",
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=mb(PLAIN_MB),
-        runtime=minutes(30),
+        mem_mb=NEEDS.plain,
+        runtime=NEEDS.minutes(30),
     params:
-        code=code("render_tables.py"),
-        style=json.dumps(config["tables"], sort_keys=True),
-        attacks=json.dumps({a: config["attacks"][a] for a in GRID["attacks"]}),
-        k=config["metrics"]["k"],
-        clean=CLEAN,
-        confidence=config["metrics"]["confidence"],
-        folder=lambda w, output: str(Path(output[0]).parent),
+        code=code("render_tables"),
+        options=options(
+            style=config["tables"],
+            attacks={name: config["attacks"][name] for name in GRID.names["attack"]},
+            threats=GRID.names["threat"],
+            clean=GRID.clean,
+            controls=GRID.controls,
+            metrics=config["metrics"],
+            folder=TABLES,
+        ),
+        files=files,
     shell:
-        "render_tables.py --style {params.style:q} --attacks {params.attacks:q}"
-        " --k {params.k} --clean {params.clean} --confidence {params.confidence} --chr {input.chr} --accuracy {input.accuracy} --images {input.images}"
-        " --folder {params.folder} 2> {log}"
+        line("render_tables")

@@ -5,7 +5,7 @@ imported when used, so that a job loads (and depends on the source of) its own m
 workflow leaves this file out of a job's inputs for that reason.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -33,6 +33,7 @@ METHODS: dict[str, dict[str, str]] = {
         "ddn": "varbench.attacks.ddn:ddn",
         "expa": "varbench.attacks.expa:expa",
         "carlini_wagner": "varbench.attacks.carlini_wagner:carlini_wagner",
+        "ceiling": "",  # no image attack: the attacked items borrow other items' features
     },
     "recommender": {
         "bpr_mf": "varbench.recommenders.bpr_mf:train",
@@ -40,6 +41,11 @@ METHODS: dict[str, dict[str, str]] = {
         "amr": "varbench.recommenders.amr:train",
     },
 }
+
+
+def makes_images(method: str) -> bool:
+    """Say whether an attack method changes images."""
+    return bool(METHODS["attack"][method])
 
 
 def module_of(kind: str, method: str) -> str:
@@ -55,3 +61,14 @@ def resolve(kind: str, method: str) -> Callable[..., Any]:
     module = import_module(module_of(kind, method))
     function: Callable[..., Any] = getattr(module, METHODS[kind][method].partition(":")[2])
     return function
+
+
+# Attacks that draw nothing at random; all others are repeated in every run.
+DETERMINISTIC = frozenset({"fgsm", "mi_fgsm", "apgd", "ddn", "carlini_wagner", "ceiling"})
+
+
+def draws(block: Mapping[str, Any]) -> bool:
+    """Say whether an attack, given as its configuration block, draws at random."""
+    if block["method"] in DETERMINISTIC:
+        return False
+    return bool(block.get("random_start", True))

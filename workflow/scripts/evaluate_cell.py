@@ -1,111 +1,94 @@
 #!/usr/bin/env python3
-"""Rank the catalogue for every user and compute a cell's metrics, per user and attacked item.
+"""Rank a catalogue for every user and compute a cell's metrics, per user and attacked item.
 
-Each seed of the cell has a model, and its own outputs at the same place of each option.
+Each run and seed of the cell has a model, and its own files at the same place of each option. Those
+that are there already, made by the same command from the same files, are left as they are.
 """
 
-from varbench.experiment import command
+from varbench.experiment import command, resuming
 
+import argparse
+import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
+from varbench.catalogues.cold_start import without_interactions
+from varbench.catalogues.features import with_rows
 from varbench.catalogues.interactions import to_matrix
 from varbench.errors import InputError
-from varbench.metrics import accuracy, category
-from varbench.recommenders.ranking import Ranking, dot_product_scores, rank
-from varbench.storage import read_table, read_tensors_as_arrays, write_array, write_table
+from varbench.metrics.cells import per_item, per_user
+from varbench.recommenders import learnt
+from varbench.recommenders.ranking import dot_product_scores, rank
+from varbench.storage import read_array, read_table, read_tensors_as_arrays
+from varbench.storage import write_array, write_table
+
+log = logging.getLogger("evaluate_cell")
 
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--length", type=int, required=True, help="of the stored lists")
-    options.add_argument("--k", type=int, required=True, help="list length of CHR, HR and nDCG")
-    options.add_argument("--source-class", type=int, required=True, help="index of the category")
+    command.add_options(options, "k, length (of lists), source_class, leave_out_attacked")
     command.add_paths(options, interactions="of the catalogue", attacked="items that are attacked")
-    command.add_paths(options, classes="of the clean catalogue as the cell's network predicts them")
-    of_each_seed = {
-        "models": "trained",
-        "lists": "out",
-        "ranks": "out: of each attacked item for each user",
-        "users": "out",
-        "items": "out",
-    }
-    for name, text in of_each_seed.items():
-        options.add_argument(f"--{name}", type=Path, required=True, nargs="+", help=text)
+    command.add_each(options, model="what was learnt", clean_features="of the catalogue")
+    command.add_each(options, attacked_features="of the attacked items, if they are not clean")
+    command.add_each(options, predicted_classes="of the clean catalogue, by the cell's network")
+    command.add_each(options, per_user="out", per_item="out", lists="out", digest="out")
+    resuming.add_options(options)
     given = options.parse_args()
-    if not 1 <= given.k <= given.length:
-        raise InputError(
-            f"--k {given.k}: lists are of {given.length} items; give 1 to {given.length}"
-        )
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    told = given.options
+    if not 1 <= told["k"] <= told["length"]:
+        raise InputError(f"k {told['k']}: lists are of {told['length']} items; give at most that")
+    code = resuming.code_of(given, __file__)
+    for place in range(len(given.model)):
+        files = {
+            name: paths[place]
+            for name, paths in vars(given).items()
+            if isinstance(paths, list) and paths
+        }
+        read = ["model", "clean_features", "attacked_features", "predicted_classes"]
+        inputs = [given.interactions, given.attacked, *(files.get(name) for name in read)]
+        outputs = [files[name] for name in ("per_user", "per_item", "lists")]
+        job = resuming.job_digest(told, code, inputs)
+        finished = resuming.Finished(files["digest"], job, outputs)
+        if finished.there():
+            log.info("%s is there", files["per_user"])
+            continue
+        finished.begin()
+        evaluate(given, told, files)
+        finished.finish()
 
-    classes = read_table(given.classes, ["item", "class"])
-    seen = classes.loc[classes["class"] == given.source_class, "item"].to_numpy()
-    interactions = to_matrix(read_table(given.interactions), items=len(classes))
+
+def evaluate(given: argparse.Namespace, told: dict[str, Any], files: dict[str, Path]) -> None:
+    """Rank once and write what came of it."""
+    features = read_array(files["clean_features"])
     attacked = read_table(given.attacked, ["item"])["item"].to_numpy()
-    for path, lists, ranks, users, items in zip(
-        given.models, given.lists, given.ranks, given.users, given.items, strict=True
-    ):
-        model = read_tensors_as_arrays(path)
-        found = tuple(len(model.get(f"{kind}_factors", ())) for kind in ("user", "item"))
-        there = interactions.train.shape
-        if found != there:
-            raise InputError(
-                f"{path}: factors of {found[0]} users and {found[1]} items where there are "
-                f"{there[0]} and {there[1]}; delete it and run again"
-            )
-        ranking = rank(
-            dot_product_scores(model),
-            interactions.train,
-            interactions.held_out,
-            attacked,
-            length=given.length,
-        )
-        write_array(lists, ranking.lists)
-        write_array(ranks, ranking.ranks)
-        write_table(users, per_user(ranking, interactions.held_out, attacked, seen, given.k))
-        write_table(items, per_item(ranking, attacked, given.k))
-
-
-def per_user(
-    ranking: Ranking,
-    held_out: NDArray[np.int64],
-    attacked: NDArray[np.int64],
-    seen: NDArray[np.int64],
-    k: int,
-) -> pd.DataFrame:
-    """Return each user's metrics; ``seen`` are the items in the source category's class."""
-    return pd.DataFrame(
-        {
-            "user": np.arange(len(held_out)),
-            "held_out": held_out,
-            "held_out_rank": ranking.held_out_rank,
-            "candidates": ranking.candidates,
-            "category_hits": category.hits(ranking.lists, attacked, k),
-            "category_hits_seen": category.hits(ranking.lists, seen, k),
-            "category_ndcg": category.ndcg(ranking.lists, attacked, k),
-            "category_share": category.share(ranking.lists, attacked, k),
-            "category_share_seen": category.share(ranking.lists, seen, k),
-            "hr": accuracy.hit_ratio(ranking.held_out_rank, k),
-            "ndcg": accuracy.ndcg(ranking.held_out_rank, k),
-            "auc": accuracy.auc(ranking.held_out_rank, ranking.candidates),
-        }
+    if "attacked_features" in files:
+        features = with_rows(features, attacked, read_array(files["attacked_features"]))
+    classes = read_table(files["predicted_classes"], ["item", "class"])
+    seen = classes.loc[classes["class"] == told["source_class"], "item"].to_numpy()
+    table = read_table(given.interactions)
+    users = int(table["user"].max()) + 1
+    if told.get("leave_out_attacked"):
+        table = without_interactions(table, attacked)
+    interactions = to_matrix(table, items=len(features), users=users)
+    model = read_tensors_as_arrays(files["model"])
+    try:
+        learnt.check(model, users=users, items=len(features), features=features.shape[1])
+    except InputError as error:
+        raise InputError(f"{files['model']}: {error}") from error
+    ranking = rank(
+        dot_product_scores(learnt.ranking_factors(model, features)),
+        interactions.train,
+        interactions.held_out,
+        attacked,
+        length=told["length"],
     )
-
-
-def per_item(ranking: Ranking, attacked: NDArray[np.int64], k: int) -> pd.DataFrame:
-    """Return each attacked item's ranks over the users who do not know it."""
-    ranks = np.where(ranking.ranks > 0, ranking.ranks.astype(float), np.nan)
-    return pd.DataFrame(
-        {
-            "item": attacked,
-            "mean_rank": np.nanmean(ranks, axis=0),
-            "median_rank": np.nanmedian(ranks, axis=0),
-            "lists": (ranks <= k).sum(axis=0),
-        }
-    )
+    write_array(files["lists"], ranking.lists.astype(np.int32, copy=False))
+    write_table(files["per_user"], per_user(ranking, interactions.held_out, attacked, seen, told["k"]))
+    write_table(files["per_item"], per_item(ranking, attacked, told["k"]))
 
 
 if __name__ == "__main__":

@@ -17,28 +17,30 @@ CHUNK = 2000
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--network", type=command.block, required=True, help="as JSON")
-    options.add_argument("--batch-size", type=int, required=True)
-    command.add_paths(options, weights="of the extractor", images="archive")
-    command.add_paths(options, features="out", classes="out")
+    command.add_options(options, "network, batch_size")
+    command.add_paths(options, weights="of the extractor", image_archive="of the catalogue")
+    command.add_paths(options, features="out", predicted_classes="out")
     command.add_compute(options)
     given = options.parse_args()
     device = torch_device(given.device, given.threads)
 
-    network = build(**given.network, seed=0)
+    network = build(**given.options["network"], seed=0)
     load_weights(network, read_tensors(given.weights))
     network = for_inference(network).to(device)
-    archive = ImageArchive(given.images)
+    archive = ImageArchive(given.image_archive)
     # Some thousand images at a time, so that a large catalogue does not fill the memory.
     parts = [
         read_out(
-            network, archive.read(archive.items[start : start + CHUNK]), given.batch_size, device
+            network,
+            archive.read(archive.items[start : start + CHUNK]),
+            given.options["batch_size"],
+            device,
         )
         for start in range(0, len(archive.items), CHUNK)
     ]
     write_array(given.features, np.concatenate([part.features for part in parts]))
     write_table(
-        given.classes,
+        given.predicted_classes,
         pd.DataFrame(
             {
                 "item": archive.items,

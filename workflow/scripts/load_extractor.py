@@ -13,19 +13,20 @@ from varbench.storage import write_table, write_tensors
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--network", type=command.block, required=True, help="as JSON")
-    command.add_paths(options, checkpoint="weights", weights="out", log="out: no epochs")
+    command.add_options(options, "network")
+    command.add_paths(options, checkpoint="weights", weights="out", training_log="out: no epochs")
     given = options.parse_args()
-    network = build(**given.network, seed=0)
+    network_of = given.options["network"]
+    network = build(**network_of, seed=0)
     weights = read_checkpoint(given.checkpoint)
     try:
         load_weights(network, weights)
     except InputError as error:
         raise InputError(
             f"{given.checkpoint}: {error}; it should be of extractor.architecture, "
-            f"{given.network['architecture']}, for {given.network['classes']} classes"
+            f"{network_of['architecture']}, for {network_of['classes']} classes"
         ) from error
-    write_table(given.log, pd.DataFrame({"epoch": []}))  # nothing was trained here
+    write_table(given.training_log, pd.DataFrame({"epoch": []}))  # nothing was trained here
     write_tensors(given.weights, network.network.state_dict())
 
 

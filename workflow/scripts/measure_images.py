@@ -1,8 +1,5 @@
 #!/usr/bin/env python3
-"""Measure what a network's attacks changed, image by image: success, features, perception.
-
-All attacks together: the clean images pass through LPIPS' network once.
-"""
+"""Measure how far the eye sees attacked images from the clean ones."""
 
 from varbench.experiment import command
 
@@ -13,19 +10,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from varbench.errors import InputError
 from varbench.grouping import by_size, pieces
 from varbench.image_archive import ImageArchive
 from varbench.metrics import stand_in
-from varbench.metrics.visual import feature_losses
-from varbench.storage import read_array, read_table, write_table
+from varbench.storage import write_table
 
-PIECE = 16  # images of each attack that are in memory at a time
+PIECE = 16  # images that are in memory at a time
 Images = Sequence[NDArray[np.uint8]]
 Distances = Callable[[Images, Sequence[Images]], NDArray[np.float64]]
 
 
-def lpips_distances(network: str, backbone: str, device: str, threads: int) -> Distances:
+def lpips_distances(network: str, backbone: Path, device: str, threads: int) -> Distances:
     """Return what measures LPIPS; its imports take seconds, which a stand-in saves."""
     from varbench.experiment.device import torch_device
 
@@ -34,7 +29,7 @@ def lpips_distances(network: str, backbone: str, device: str, threads: int) -> D
     from varbench.metrics.perceptual import distances, lpips_model
 
     model = lpips_model(
-        network, read_checkpoint(Path(backbone)), device=str(torch_device(device, threads))
+        network, read_checkpoint(backbone), device=str(torch_device(device, threads))
     )
 
     def measure(clean: Images, attacked: Sequence[Images]) -> NDArray[np.float64]:
@@ -44,65 +39,29 @@ def lpips_distances(network: str, backbone: str, device: str, threads: int) -> D
     return measure
 
 
-def outcomes(attacks: Sequence[Path]) -> list[pd.DataFrame]:
-    """Read what became of each attack's images, which are the same items in the same order."""
-    tables = [
-        read_table(folder / "outcome.parquet", ["item", "class_before", "success"])
-        for folder in attacks
-    ]
-    for folder, table in zip(attacks, tables, strict=True):
-        if not table["item"].equals(tables[0]["item"]):
-            raise InputError(
-                f"{folder}: other items than in {attacks[0]}; delete both and run again"
-            )
-    return tables
-
-
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--perceptual", required=True, help="backbone: vgg, squeeze or alex")
-    options.add_argument("--backbone", required=True, help="file of weights, or stand-in")
-    options.add_argument("--source-class", type=int, required=True)
-    options.add_argument("--target-class", type=int, required=True)
-    options.add_argument("--attacks", nargs="+", required=True, help="names")
-    options.add_argument("--attack", required=True, help="folder of an attack, with {attack}")
-    command.add_paths(options, clean_images="archive", clean_features="of the catalogue")
-    command.add_paths(options, output="out")
+    command.add_options(options, "network (of LPIPS: vgg, squeeze or alex; none for the stand-in)")
+    command.add_paths(options, image_archive="clean images", attacked_images="archive")
+    command.add_optional(options, backbone="weights of LPIPS' network")
+    command.add_paths(options, distances="out")
     command.add_compute(options)
     given = options.parse_args()
 
-    folders = [Path(given.attack.format(attack=name)) for name in given.attacks]
-    tables = outcomes(folders)
-    items = tables[0]["item"].to_numpy()
-    clean = ImageArchive(given.clean_images).read(items.tolist())
-    archives = [ImageArchive(folder / "images.zip") for folder in folders]
-    is_lpips = given.backbone != "stand-in"
-    measure = (
-        lpips_distances(given.perceptual, given.backbone, given.device, given.threads)
-        if is_lpips
-        else stand_in.stand_in_distances
-    )
-    distance = np.empty((len(folders), len(items)))
-    for rows in pieces(by_size(clean), PIECE):
-        attacked = [archive.read(items[rows].tolist()) for archive in archives]
-        distance[:, rows] = measure([clean[row] for row in rows], attacked)
-
-    before = read_array(given.clean_features)[items]
-    parts = [
-        table[["item", "success"]].assign(
-            attack=name,
-            in_source_before=table["class_before"] == given.source_class,
-            in_target_before=table["class_before"] == given.target_class,
-            feature_loss=feature_losses(before, read_array(folder / "features.npy")),
-            distance=distances,
-        )
-        for name, folder, table, distances in zip(
-            given.attacks, folders, tables, distance, strict=True
-        )
-    ]
-    label = f"LPIPS ({given.perceptual})" if is_lpips else stand_in.label()
-    every = pd.concat(parts, ignore_index=True)
-    write_table(given.output, every.assign(distance_label=label, is_lpips=is_lpips))
+    clean, attacked = ImageArchive(given.image_archive), ImageArchive(given.attacked_images)
+    items = np.asarray(attacked.items)
+    measure, label = stand_in.stand_in_distances, stand_in.label()
+    if given.backbone:
+        network = given.options["network"]
+        measure = lpips_distances(network, given.backbone, given.device, given.threads)
+        label = f"LPIPS ({network})"
+    images = clean.read(items.tolist())
+    distance = np.empty(len(items))
+    for rows in pieces(by_size(images), PIECE):
+        seen = attacked.read(items[rows].tolist())
+        distance[rows] = measure([images[row] for row in rows], [seen])[0]
+    table = pd.DataFrame({"item": items, "distance": distance})
+    write_table(given.distances, table.assign(distance_label=label, is_lpips=bool(given.backbone)))
 
 
 if __name__ == "__main__":

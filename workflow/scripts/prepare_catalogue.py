@@ -45,19 +45,12 @@ def packed(catalogue: RawCatalogue, size: int | None, drop: bool) -> Iterator[tu
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--source", type=command.block, required=True, help="source, as JSON")
-    options.add_argument("--core-users", type=int, required=True, help="interactions a user needs")
-    options.add_argument("--core-items", type=int, required=True, help="interactions an item needs")
-    options.add_argument("--image-size", type=int, help="side in pixels; native size if not given")
-    options.add_argument("--drop-unreadable", action="store_true", help="drop damaged images")
-    options.add_argument("--min-users", type=int, required=True, help="users left at the least")
-    options.add_argument("--split", choices=("time_aware", "single_pass_random"), required=True)
-    options.add_argument("--expected", type=command.block, required=True, help="counts, as JSON")
-    options.add_argument("--seed", type=int, required=True, help="breaks ties in time")
-    command.add_paths(
-        options, items="out", users="out", interactions="out", images="out", summary="out"
-    )
+    command.add_options(options, "catalogue")
+    command.add_paths(options, item_ids="out", user_ids="out", interactions="out", image_archive="out", summary="out")
     given = options.parse_args()
+    import argparse
+    given = argparse.Namespace(**{"image_size": None, "expected": {}} | vars(given) | given.options)
+    given.items, given.users, given.images = given.item_ids, given.user_ids, given.image_archive
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
     method, parameters = command.method_and_parameters(given.source)

@@ -15,16 +15,16 @@ from varbench.storage import read_table, write_table
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--k", type=int, required=True, help="list length of HR and nDCG")
-    options.add_argument("--seed", type=int, required=True)
-    command.add_paths(options, interactions="of the catalogue", items="of the catalogue")
-    command.add_paths(options, output="out")
+    command.add_options(options, "k (list length of HR and nDCG), seed")
+    command.add_paths(options, interactions="of the catalogue", item_ids="of the catalogue")
+    command.add_paths(options, references="out")
     given = options.parse_args()
+    k = given.options["k"]
 
-    items = len(read_table(given.items))
+    items = len(read_table(given.item_ids))
     interactions = to_matrix(read_table(given.interactions), items)
     popularity = np.asarray(interactions.train.sum(axis=0), np.float32).ravel()
-    random = np.random.default_rng(derive("random ranking", given.seed))
+    random = np.random.default_rng(derive("random ranking", given.options["seed"]))
     scores = {
         "popularity": lambda start, stop: np.broadcast_to(popularity, (stop - start, items)),
         "random": lambda start, stop: random.random((stop - start, items), np.float32),
@@ -32,20 +32,20 @@ def main() -> None:
     tables = []
     for name, score in scores.items():
         result = rank(
-            score, interactions.train, interactions.held_out, np.empty(0, np.int64), length=given.k
+            score, interactions.train, interactions.held_out, np.empty(0, np.int64), length=k
         )
         tables.append(
             pd.DataFrame(
                 {
                     "recommender": name,
                     "user": np.arange(len(interactions.held_out)),
-                    "hr": accuracy.hit_ratio(result.held_out_rank, given.k),
-                    "ndcg": accuracy.ndcg(result.held_out_rank, given.k),
+                    "hr": accuracy.hit_ratio(result.held_out_rank, k),
+                    "ndcg": accuracy.ndcg(result.held_out_rank, k),
                     "auc": accuracy.auc(result.held_out_rank, result.candidates),
                 }
             )
         )
-    write_table(given.output, pd.concat(tables))
+    write_table(given.references, pd.concat(tables))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from varbench.experiment import command
 
 import logging
 
-from varbench.errors import InputError
+from varbench.catalogues.predictions import chosen, members_of
 from varbench.storage import read_table, write_table
 
 log = logging.getLogger("select_attacked")
@@ -13,24 +13,26 @@ log = logging.getLogger("select_attacked")
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--dataset", required=True, help="name, for messages")
-    options.add_argument("--source-class", type=int, required=True, help="index of the category")
-    options.add_argument("--target-class", type=int, required=True, help="index of the category")
-    command.add_paths(options, classes="predicted classes of the catalogue", output="out")
+    command.add_options(options, "dataset (its name), source_class, target_class, budget, seed")
+    command.add_paths(options, predicted_classes="by the undefended network")
+    command.add_paths(options, interactions="of the catalogue", attacked="out")
     given = options.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    classes = read_table(given.classes, ["item", "class"])
-    attacked = classes.loc[classes["class"] == given.source_class, ["item"]]
-    if attacked.empty:
-        common = classes["class"].value_counts().head(5).to_dict()
-        raise InputError(
-            f"datasets.{given.dataset}.source_category: the undefended network puts no image in "
-            f"class {given.source_class} ({given.classes}); its commonest classes are {common}"
-        )
-    if not (classes["class"] == given.target_class).any():
-        log.warning("no image of the catalogue is in the target class %d", given.target_class)
-    log.info("%d items are attacked", len(attacked))
-    write_table(given.output, attacked)
+    told, key = given.options, f"datasets.{given.options['dataset']}"
+    classes = read_table(given.predicted_classes, ["item", "class"])
+    members = members_of(
+        classes, told["source_class"], f"{key}.source_category", "there is nothing to attack"
+    )
+    if not (classes["class"] == told["target_class"]).any():
+        log.warning(
+            "%s.target_category: no image of the catalogue is in class %d",
+            key, told["target_class"],
+        )  # fmt: skip
+    interactions = read_table(given.interactions, ["item", "held_out"])
+    popularity = interactions.loc[~interactions["held_out"], "item"].value_counts()
+    attacked = chosen(members, popularity, told["budget"], key=key, seed=told["seed"])
+    log.info("%d of %d items are attacked", len(attacked), len(members))
+    write_table(given.attacked, attacked.to_frame())
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from varbench.experiment import command
 
 import logging
 
-from varbench.errors import InputError
+from varbench.catalogues.predictions import members_of
 from varbench.storage import read_table, write_table
 
 log = logging.getLogger("select_target_item")
@@ -13,26 +13,23 @@ log = logging.getLogger("select_target_item")
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--dataset", required=True, help="name, for messages")
-    options.add_argument("--target-class", type=int, required=True, help="index of the category")
-    command.add_paths(options, classes="predicted classes of the catalogue")
-    command.add_paths(options, interactions="of the catalogue", output="out")
+    command.add_options(options, "dataset (its name), target_class")
+    command.add_paths(options, predicted_classes="by the undefended network")
+    command.add_paths(options, interactions="of the catalogue", target_item="out")
     given = options.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    classes = read_table(given.classes, ["item", "class"])
-    members = classes.loc[classes["class"] == given.target_class, "item"]
-    if members.empty:
-        raise InputError(
-            f"datasets.{given.dataset}.target_category: the undefended network puts no image in "
-            f"class {given.target_class} ({given.classes}), so it has no most popular item; "
-            "attacks with target_item need one"
-        )
+    members = members_of(
+        read_table(given.predicted_classes, ["item", "class"]),
+        given.options["target_class"],
+        f"datasets.{given.options['dataset']}.target_category",
+        "it has no most popular item, which attacks with target_item need",
+    )
     interactions = read_table(given.interactions, ["item", "held_out"])
     training = interactions.loc[~interactions["held_out"], "item"]
     counts = training.value_counts().reindex(members, fill_value=0)
     item, count = counts.idxmax(), counts.max()  # of equals the first
     log.info("item %d, %d interactions in training", item, count)
-    write_table(given.output, members[members == item].to_frame())
+    write_table(given.target_item, members[members == item].to_frame())
 
 
 if __name__ == "__main__":

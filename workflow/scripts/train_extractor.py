@@ -28,24 +28,25 @@ from varbench.storage import read_table, read_tensors, write_table, write_tensor
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--network", type=command.block, required=True, help="as JSON")
-    options.add_argument("--defense", type=command.block, required=True, help="as JSON")
-    options.add_argument("--labels", type=Path, help="item, class; of an archive")
-    options.add_argument("--validation", type=float, default=0.1, help="share of it held out")
-    options.add_argument("--image-size", type=int, default=224, help="side; of a folder's images")
-    options.add_argument("--start-from", type=Path, help="weights to start from")
-    options.add_argument("--seed", type=int, required=True)
-    command.add_paths(options, images="archive or folder", weights="out", log="out")
+    command.add_options(options, "network, defense, seed, validation, image_size")
+    command.add_optional(options, image_archive="to train on", labels="item, class; of it")
+    options.add_argument("--halves", type=Path, nargs=2, help="train and val of a folder")
+    command.add_optional(options, start="weights to start from")
+    command.add_paths(options, weights="out", training_log="out")
     command.add_compute(options)
     resuming.add_options(options)
     given = options.parse_args()
+    code = resuming.code_of(given, __file__, "defense", given.options["defense"]["method"])
+    given = argparse.Namespace(**vars(given) | given.options)
+    given.log, given.start_from = given.training_log, given.start
+    given.images = given.halves[0].parent if given.halves else given.image_archive
     method, parameters = command.method_and_parameters(given.defense)
     device = torch_device(given.device, given.threads)
     data = folder(given) if given.images.is_dir() else archive(given)
     device = in_processes(parameters.pop("processes", 1), device, given.threads)
 
     inputs = [given.images, given.labels, given.start_from]
-    job = resuming.job_digest(__file__, ("defense", method), given, inputs, device)
+    job = resuming.job_digest(given.options, code, inputs, device.type)
     checkpoint = resuming.Checkpoint(given.weights, job, given.checkpoint_every)
     network = build(**given.network, seed=derive("extractor", given.seed)).to(device)
     if given.start_from:

@@ -1,54 +1,103 @@
 #!/usr/bin/env python3
-"""Train a recommender on the poisoned catalogue of a cell."""
+"""Train a recommender, once for each seed, on a catalogue that may hold attacked images.
+
+Every training has its own files, at the same place of each option. One that is there already, made
+by the same command from the same files, is left as it is.
+"""
 
 from varbench.experiment import command, resuming
-from varbench.experiment.device import torch_device
 
+import argparse
+import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from torch import Tensor
 
-from varbench.catalogues.features import poison
-from varbench.catalogues.interactions import to_matrix
-from varbench.recommenders.state import State, from_tensors, ranking_factors
+from varbench.catalogues.cold_start import without_interactions
+from varbench.catalogues.features import largest, with_rows
+from varbench.catalogues.interactions import some_users, to_matrix
 from varbench.registry import resolve
 from varbench.storage import read_array, read_table, read_tensors, write_table, write_tensors
+
+log = logging.getLogger("train_recommender")
 
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--recommender", type=command.block, required=True, help="as JSON")
-    options.add_argument("--seed", type=int, required=True)
-    options.add_argument("--start", type=Path, help="state to start from")
-    command.add_paths(options, halfway="out: state after half of the epochs")
-    command.add_paths(options, interactions="of the catalogue", clean="features of the catalogue")
-    options.add_argument("--attacked", type=Path, help="items that are attacked, if any")
-    options.add_argument("--features", type=Path, help="of the attacked items")
-    command.add_paths(options, model="out", log="out")
+    command.add_options(options, "recommender (a block), seeds, leave_out_attacked, share_of_users")
+    command.add_paths(options, interactions="of the catalogue")
+    command.add_each(options, clean_features="of the catalogue")
+    command.add_optional(options, attacked="items that are attacked")
+    command.add_each(options, attacked_features="of the attacked items")
+    command.add_each(options, start="state to start from")
+    command.add_each(
+        options, model="out", training_log="out", digest="out: of what it is made from"
+    )
+    command.add_each(options, halfway="out: state after half of the epochs")
     command.add_compute(options)
     resuming.add_options(options)
     given = options.parse_args()
-    device = torch_device(given.device, given.threads)
-    method, parameters = command.method_and_parameters(given.recommender)
-    inputs = [given.interactions, given.clean, given.attacked, given.features, given.start]
-    job = resuming.job_digest(__file__, ("recommender", method), given, inputs, device)
-    checkpoint = resuming.Checkpoint(given.model, job, given.checkpoint_every)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    told = dict(given.options)
+    code = resuming.code_of(given, __file__, "recommender", told["recommender"]["method"])
+    checkpoints = []
+    for place, seed in enumerate(told.pop("seeds")):
+        files = {
+            name: paths[place]
+            for name, paths in vars(given).items()
+            if isinstance(paths, list) and paths
+        }
+        read = ["clean_features", "attacked_features", "start"]
+        inputs = [given.interactions, given.attacked, *(files.get(name) for name in read)]
+        job = resuming.job_digest({**told, "seed": seed}, code, inputs, given.device)
+        outputs = [files[name] for name in ("model", "training_log", "halfway")]
+        finished = resuming.Finished(files["digest"], job, outputs)
+        if finished.there():
+            log.info("%s is there", files["model"])
+            continue
+        finished.begin()
+        checkpoints.append(train(given, told, seed, files, job))
+        finished.finish()
+    for checkpoint in checkpoints:
+        checkpoint.remove()
 
-    clean = read_array(given.clean)
-    items, attacked = np.empty(0, np.int64), clean[:0]
+
+def train(
+    given: argparse.Namespace, told: dict[str, Any], seed: int, files: dict[str, Path], job: str
+) -> resuming.Checkpoint:
+    """Train once and write the results; return the checkpoint, which a killed job goes on from."""
+    import torch
+
+    from varbench.experiment.device import torch_device
+
+    from varbench.recommenders.learnt import SCALE
+    from varbench.recommenders.state import State, from_tensors
+
+    device = torch_device(given.device, given.threads)
+    method, parameters = command.method_and_parameters(told["recommender"])
+    clean = read_array(files["clean_features"])
+    table = read_table(given.interactions)
+    items = np.empty(0, np.int64)
     if given.attacked:
         items = read_table(given.attacked, ["item"])["item"].to_numpy()
-        attacked = read_array(given.features)
-    interactions = to_matrix(read_table(given.interactions), items=len(clean))
-    features = poison(clean, items, attacked, scale=parameters.pop("feature_scale", "clean"))
+    features = clean
+    if "attacked_features" in files:
+        features = with_rows(clean, items, read_array(files["attacked_features"]))
+    users = int(table["user"].max()) + 1
+    cold = told.get("leave_out_attacked", False)
+    if cold:
+        table = without_interactions(table, items)
+    interactions = to_matrix(table, items=len(clean), users=users)
+    train_on = some_users(interactions.train, told.get("share_of_users", 1), seed)
+    scale = largest(clean if parameters.pop("feature_scale", "clean") == "clean" else features)
 
+    checkpoint = resuming.Checkpoint(files["model"], job, given.checkpoint_every)
     reached = checkpoint.load() or {"epochs": [], "state": None, "halfway": {}}
     epochs: list[dict[str, float]] = reached["epochs"]
-    halfway: dict[str, Tensor] = reached["halfway"]
-
-    start = from_tensors(read_tensors(given.start)) if given.start else None
+    halfway: dict[str, torch.Tensor] = reached["halfway"]
+    start = from_tensors(read_tensors(files["start"])) if "start" in files else None
     half = (start.epoch if start else 0) + max(1, parameters["epochs"] // 2)
 
     def keep(state: State) -> None:
@@ -57,9 +106,9 @@ def main() -> None:
         checkpoint.save(lambda: {"epochs": epochs, "state": state.tensors(), "halfway": halfway})
 
     state = resolve("recommender", method)(
-        interactions.train,
-        features,
-        seed=given.seed,
+        train_on,
+        features / scale,
+        seed=seed,
         device=device,
         start=start,
         log=epochs.append,
@@ -67,10 +116,12 @@ def main() -> None:
         resume=from_tensors(reached["state"]) if reached["state"] else None,
         **parameters,
     )
-    write_tensors(given.halfway, halfway)
-    write_table(given.log, pd.DataFrame(epochs))
-    write_tensors(given.model, ranking_factors(state, features))
-    checkpoint.remove()
+    if cold:
+        state.item_factors[torch.from_numpy(items)] = 0  # what was never learnt counts as nothing
+    write_tensors(files["halfway"], halfway)
+    write_table(files["training_log"], pd.DataFrame(epochs))
+    write_tensors(files["model"], state.learnt() | {SCALE: torch.tensor([float(scale)])})
+    return checkpoint
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The feature matrix that a recommender is trained on: clean rows, attacked rows, one scale."""
+"""The features that a recommender is given: clean rows, attacked rows, one scale."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,14 +6,10 @@ from numpy.typing import NDArray
 from varbench.errors import InputError
 
 
-def poison(
-    clean: NDArray[np.float32],
-    items: NDArray[np.int64],
-    attacked: NDArray[np.float32],
-    *,
-    scale: str = "clean",
+def with_rows(
+    clean: NDArray[np.float32], items: NDArray[np.int64], attacked: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """Return the features of the poisoned catalogue, divided by the largest absolute value.
+    """Return the features of a catalogue in which some items are attacked.
 
     Parameters
     ----------
@@ -23,16 +19,18 @@ def poison(
         (M,) the attacked items.
     attacked
         (M, D) features of their attacked images.
-    scale
-        Whose largest value: "clean", so that an attacked item cannot rescale the others, or
-        "attacked", the poisoned matrix's own.
     """
     if attacked.shape != (len(items), clean.shape[1]):
         raise InputError(
             f"attacked features have shape {attacked.shape}, not {(len(items), clean.shape[1])}; "
             "were they made with another extractor?"
         )
-    poisoned = clean.copy()
-    poisoned[items] = attacked
-    poisoned /= np.abs(clean if scale == "clean" else poisoned).max()
-    return poisoned
+    features = clean.copy()
+    features[items] = attacked
+    return features
+
+
+def largest(features: NDArray[np.float32]) -> np.float32:
+    """Return the largest absolute value, by which a recommender divides its features."""
+    value: np.float32 = np.abs(features).max()
+    return value

@@ -125,9 +125,12 @@ class Interactions:
     held_out: NDArray[np.int64]
 
 
-def to_matrix(table: pd.DataFrame, items: int) -> Interactions:
-    """Build the matrix from rows of ``user``, ``item`` (contiguous ints) and ``held_out``."""
-    users = int(table["user"].max()) + 1
+def to_matrix(table: pd.DataFrame, items: int, users: int | None = None) -> Interactions:
+    """Build the matrix from rows of ``user``, ``item`` (contiguous ints) and ``held_out``.
+
+    users : how many there are, if not up to the table's last
+    """
+    users = int(table["user"].max()) + 1 if users is None else users
     training, test = table[~table["held_out"]], table[table["held_out"]]
     train = sparse.csr_matrix(
         (np.ones(len(training), np.float32), (training["user"], training["item"])), (users, items)
@@ -135,3 +138,22 @@ def to_matrix(table: pd.DataFrame, items: int) -> Interactions:
     held_out = np.full(users, -1, np.int64)
     held_out[test["user"]] = test["item"]
     return Interactions(train, held_out)
+
+
+def some_users(train: sparse.csr_matrix, share: float, seed: int) -> sparse.csr_matrix:
+    """Keep the interactions of a share of the users, drawn by ``seed``; the shape stays.
+
+    Raises InputError where fewer than two users would be left.
+    """
+    if share == 1:
+        return train
+    users = train.shape[0]
+    count = round(share * users)
+    if count < 2:
+        raise InputError(
+            f"guide.users: {share:g} of {users} users leaves {count}; give a larger share"
+        )
+    chosen = np.random.default_rng(derive("some users", seed)).permutation(users)[:count]
+    kept = np.zeros(users, bool)
+    kept[chosen] = True
+    return sparse.diags(kept.astype(train.dtype)).dot(train).tocsr()

@@ -26,6 +26,29 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     )
 
 
+def add_options(options: argparse.ArgumentParser, names: str) -> None:
+    """Add ``--options``, all that the command is told of the configuration.
+
+    names : what the JSON object may hold, for the help
+    """
+    options.add_argument(
+        "--options", type=block, required=True, help=f"a JSON object: {names}", metavar="JSON"
+    )
+
+
+def add_each(options: argparse.ArgumentParser, **help_by_name: str) -> None:
+    """Add a path option for each name that takes one file for each run and seed; may be empty."""
+    for name, text in help_by_name.items():
+        option = f"--{name.replace('_', '-')}"
+        options.add_argument(option, type=Path, nargs="+", default=[], help=f"{text}, each")
+
+
+def add_optional(options: argparse.ArgumentParser, **help_by_name: str) -> None:
+    """Add a path option for each name that may be left out."""
+    for name, text in help_by_name.items():
+        options.add_argument(f"--{name.replace('_', '-')}", type=Path, help=text)
+
+
 def add_paths(options: argparse.ArgumentParser, **help_by_name: str) -> None:
     """Add a required path option for each name; underscores become hyphens."""
     for name, text in help_by_name.items():

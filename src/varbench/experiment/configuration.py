@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
 from varbench.errors import InputError
-from varbench.experiment.contradictions import contradictions, hint
+from varbench.experiment.contradictions import contradictions
+from varbench.experiment.references import hint
 from varbench.registry import METHODS
 
 # Sections whose entries an overlay may remove.
@@ -47,6 +48,11 @@ def complete(config: Config, schema_path: Path) -> None:
         probably meant.
     """
     schema = _read_schema(schema_path)
+    if "seeds" in config:
+        raise InputError(
+            "seeds: is now two keys: runs, how often everything random is repeated, and "
+            "recommender_seeds, how often a recommender is trained on the networks of one run"
+        )
     for section in SECTIONS:
         entries = config.get(section)
         if isinstance(entries, dict):
@@ -66,7 +72,7 @@ def complete(config: Config, schema_path: Path) -> None:
                     f"{key}.method: {schema_path} has no $defs.{kind}.{method}; describe the "
                     "method's parameters there, as docs/extending.md shows"
                 )
-            _validate(block, {**schema["$defs"][kind][method], "$defs": schema["$defs"]}, key)
+            _validate(block, _schema_of(schema, kind, method), key)
     for problem in contradictions(config):
         raise InputError(problem)
 
@@ -118,6 +124,13 @@ def class_index(category: str | int, classes: list[str]) -> int:
     if classes.count(category) > 1:
         raise InputError(f"several classes are named {category!r}; give the index")
     return classes.index(category)
+
+
+def _schema_of(schema: Schema, kind: str, method: str) -> Schema:
+    """Return the schema of a method's block, with the keys that every block of its kind has."""
+    own = schema["$defs"][kind][method]
+    every = schema["$defs"]["every"].get(kind, {})
+    return {**own, "properties": {**own["properties"], **every}, "$defs": schema["$defs"]}
 
 
 @cache

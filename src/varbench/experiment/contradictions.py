@@ -1,10 +1,10 @@
 """What a configuration says against itself, in ways that its schema cannot know."""
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import Any
 
 from varbench.experiment.protocol import protocols
+from varbench.experiment.references import hint, of_references
 
 Config = dict[str, Any]
 
@@ -41,10 +41,7 @@ def contradictions(config: Config) -> Iterator[str]:
             for name in names or ():
                 if name not in defined:
                     yield f"{section}.{axis}: unknown {name!r}{hint(name, defined)}"
-    stands_for = [d["stands_for"] for d in config["datasets"].values() if d["stands_for"]]
-    for name in stands_for:
-        if stands_for.count(name) > 1:
-            yield f"datasets: more than one stands for {name}"
+    yield from of_references(config)
     yield from _of_training(config)
     clean = [name for name, attack in config["attacks"].items() if attack["method"] == "none"]
     if len(clean) != 1:
@@ -100,11 +97,3 @@ def _of_training(config: Config) -> Iterator[str]:
                 f"defenses.{name}.batch_size: {defense['batch_size']} images are not shared "
                 f"equally by {defense['processes']} processes"
             )
-
-
-def hint(name: object, known: Any) -> str:
-    """Return what was probably meant by a name that is not ``known``, or what there is."""
-    close = get_close_matches(str(name), [str(k) for k in known], n=1)
-    return (
-        f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(map(str, known))[:400]}"
-    )

@@ -1,57 +1,64 @@
-"""Go on where a stopped job was: a checkpoint beside its output, for the very same job only."""
+"""Go on where a stopped job was, and skip what a finished one has made: for the very same job only.
+
+No torch at import: a job that finds its results need not load it.
+"""
 
 import argparse
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from varbench.experiment.sources import Sources
 from varbench.registry import module_of
-from varbench.storage import reading, remove_leftovers, replacing
+from varbench.storage import reading, remove_leftovers, replacing, write_text
 
 
 def add_options(options: argparse.ArgumentParser) -> None:
-    """Add ``--checkpoint-every``."""
+    """Add ``--code`` and ``--checkpoint-every``."""
+    options.add_argument("--code", help="digest of the job's sources; computed if not given")
     options.add_argument(
         "--checkpoint-every", type=float, default=60, help="seconds between checkpoints, at least"
     )
 
 
+def code_of(given: argparse.Namespace, script: str, *method: str) -> str:
+    """Return ``--code``, or the digest of a command's sources with those of its method.
+
+    method : kind and name
+    """
+    if given.code:
+        return str(given.code)
+    path = Path(script).resolve()
+    return str(
+        Sources(path.parents[2]).digest(path.name, *([module_of(*method)] if method else []))
+    )
+
+
 def job_digest(
-    script: str,
-    method: tuple[str, str],
-    given: argparse.Namespace,
-    inputs: Iterable[Path | None],
-    device: torch.device,
+    options: Mapping[str, Any], code: str, inputs: Iterable[Path | None], device: str = ""
 ) -> str:
     """Return a digest of all that a job's result depends on.
 
-    A checkpoint of an earlier configuration, of other inputs, code or kind of device is thus
-    never taken for one of this job.
+    What an earlier configuration, other inputs, code or kind of device have left is thus never
+    taken for this job's.
 
     Parameters
     ----------
-    script, method
-        The command's file, and the kind and name of the method that it runs.
-    given, inputs
-        Its options, and those among them that are files to read: their content counts, of a
-        folder the names in it. Other paths do not.
+    options, code
+        What the command is told by name, and the digest of its sources.
+    inputs
+        Files to read: their content counts, of a folder the names in it.
+    device
+        The kind of device, where results depend on it.
     """
-    path = Path(script).resolve()
-    values = {
-        name: value
-        for name, value in vars(given).items()
-        if name != "checkpoint_every" and not isinstance(value, Path)
-    }
-    values["device"] = device.type
-    digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode())
-    digest.update(Sources(path.parents[2]).digest(path.name, module_of(*method)).encode())
-    for file in filter(None, inputs):
+    digest = hashlib.sha256(json.dumps([options, code, device], sort_keys=True).encode())
+    for file in inputs:
+        digest.update(b"\0")
+        if file is None:
+            continue
         if file.is_dir():
             names = sorted(str(path.relative_to(file)) for path in file.rglob("*"))
             digest.update("\n".join(names).encode())
@@ -59,6 +66,39 @@ def job_digest(
         with reading(file), file.open("rb") as opened:
             digest.update(hashlib.file_digest(opened, "sha256").digest())
     return digest.hexdigest()
+
+
+class Finished:
+    """The results of one part of a job, marked by the digest of what they depend on.
+
+    A job that makes several (a recommender's runs and seeds) leaves alone those that are there.
+
+    Parameters
+    ----------
+    mark
+        The file that holds the digest; written last, removed first.
+    job
+        ``job_digest`` of this part.
+    outputs
+        Its results.
+    """
+
+    def __init__(self, mark: Path, job: str, outputs: Sequence[Path]) -> None:
+        self._mark, self._job, self._outputs = mark, job, outputs
+
+    def there(self) -> bool:
+        """Say whether this very job has made them all."""
+        if not all(path.exists() for path in (self._mark, *self._outputs)):
+            return False
+        return self._mark.read_text(encoding="utf-8").strip() == self._job
+
+    def begin(self) -> None:
+        """Take the mark away: from now on the results are in the making."""
+        self._mark.unlink(missing_ok=True)
+
+    def finish(self) -> None:
+        """Mark the results as this job's."""
+        write_text(self._mark, self._job)
 
 
 class Checkpoint:
@@ -82,6 +122,8 @@ class Checkpoint:
 
     def load(self) -> Any:
         """Return what was saved; None where that is nothing, another job's, or damaged."""
+        import torch
+
         try:
             kept = torch.load(self.path, map_location="cpu", weights_only=True)
         except Exception:  # whatever is wrong with it, the job can begin at its beginning
@@ -94,6 +136,8 @@ class Checkpoint:
 
     def save(self, reached: Callable[[], Any]) -> None:
         """Write what ``reached`` returns, if that is due."""
+        import torch
+
         if not self.due():
             return
         with replacing(self.path) as temporary, temporary.open("wb") as file:

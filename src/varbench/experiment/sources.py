@@ -8,14 +8,18 @@ reruns exactly the jobs whose script imports the edited module, directly or not,
 import ast
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import grimp
 
-# It only maps names to modules; the module of a job's own method is named by the rule.
-LEFT_OUT = frozenset({"varbench.registry"})
+from varbench.registry import module_of
+
+# They only map names: to modules, of which a rule names its own method's, and to other names, which
+# a job is given among its parameters.
+LEFT_OUT = frozenset({"varbench.registry", "varbench.axes", "varbench.experiment.grid"})
 
 
 def listing(folder: Path) -> str:
@@ -41,12 +45,52 @@ def content(paths: Iterable[Path]) -> str:
     return digest.hexdigest()[:12]
 
 
+def source_files(source: Mapping[str, Any]) -> list[Path]:
+    """Return the files that a catalogue is read from, so that a change of them is noticed."""
+    if "path" not in source:
+        return []
+    path = Path(source["path"])
+    if source["method"] == "folder":
+        return [path / source[key] for key in ("items", "interactions")]
+    if source["method"] == "amazon_authors" and "dataset" not in source:
+        return [path / name for name in ("trainingset.tsv", "testset.tsv")]
+    return [path]
+
+
+def image_listing(source: Mapping[str, Any]) -> str:
+    """Return a digest of the list of images that a catalogue's source folder holds, if any."""
+    folders = {"folder": source.get("images", ""), "amazon_authors": "original/images"}
+    if source["method"] not in folders:
+        return ""
+    return listing(Path(source["path"]) / folders[source["method"]])
+
+
 class Sources:
     """Digests of scripts under ``base`` together with every varbench module they import."""
 
     def __init__(self, base: Path) -> None:
         self._base = base
         self.digest = lru_cache(maxsize=None)(self._digest)
+
+    def of(self, config: Mapping[str, Any]) -> Callable[..., Any]:
+        """Return what gives a rule's parameter ``code``, from its script's name.
+
+        With a ``kind`` of method it is a function of the job's wildcards, for the module of the
+        method in its block counts too.
+        """
+
+        def code(script: str, kind: str | None = None) -> Any:
+            if kind is None:
+                return self.digest(f"{script}.py")
+
+            def of_job(wildcards: Any) -> str:
+                block = config[f"{kind}s"][dict(wildcards.items())[kind]]
+                method = block.get("source", block)["method"]
+                return self.digest(f"{script}.py", module_of(kind, method))
+
+            return of_job
+
+        return code
 
     def _digest(self, script: str, *modules: str) -> str:
         """Return a digest of ``workflow/scripts/<script>``, ``modules`` and all they import."""

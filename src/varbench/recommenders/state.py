@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from varbench.errors import InputError
@@ -39,13 +37,16 @@ class State:
     embedding: Tensor
     accumulators: dict[str, Tensor]
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Return everything as named tensors on the CPU, for a file; no copies where avoidable."""
+    def learnt(self) -> dict[str, Tensor]:
+        """Return what was learnt as named tensors on the CPU, for a file."""
         named = {"epoch": torch.tensor(self.epoch)}
-        for name in PARAMETERS:
-            named[name] = getattr(self, name)
-            named[f"accumulator.{name}"] = self.accumulators[name]
+        named |= {name: getattr(self, name) for name in PARAMETERS}
         return {name: tensor.detach().cpu() for name, tensor in named.items()}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what was learnt and all that further training depends on; copies nothing."""
+        sums = {f"accumulator.{name}": self.accumulators[name] for name in PARAMETERS}
+        return self.learnt() | {name: tensor.detach().cpu() for name, tensor in sums.items()}
 
     def copy(self, device: torch.device) -> "State":
         """Return a copy on ``device`` that shares no memory with this state."""
@@ -109,14 +110,3 @@ def check(state: State, expected: Mapping[str, tuple[int, int]]) -> None:
             )
         if not bool(tensor.isfinite().all()):
             raise InputError(f"state: {name} holds values that are not finite; train it again")
-
-
-def ranking_factors(state: State, features: NDArray[np.float32]) -> dict[str, Tensor]:
-    """Return, for a file, the matrices that ``ranking.dot_product_scores`` multiplies.
-
-    features : (items, D), those that the state was trained on, or others of the same extractor
-    """
-    tensors = state.tensors()
-    factors = {name: tensors[name] for name in PARAMETERS if name != "embedding"}
-    visual = torch.from_numpy(features) @ tensors["embedding"].T  # (items, K)
-    return {**factors, "item_visual_factors": visual}

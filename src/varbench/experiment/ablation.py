@@ -1,0 +1,74 @@
+"""The cells of an ablation: chosen ones of the grid, under several protocols."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from typing import Any
+
+from varbench.axes import POISONING
+from varbench.experiment.grid import Grid
+from varbench.experiment.protocol import Variant, variants
+
+Config = dict[str, Any]
+AXES = ("dataset", "defense", "attack", "recommender")
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """The names along each axis, the clean attack first, and what they are under each protocol."""
+
+    names: Mapping[str, Sequence[str]]
+    variants: Mapping[str, Variant]
+    clean: str
+    undefended: str
+
+    @classmethod
+    def of(
+        cls, config: Config, corrected: Config, names: Mapping[str, Sequence[str]], clean: str
+    ) -> "Ablation":
+        """Add the blocks that the ablation needs to ``config``, in place.
+
+        corrected : the configuration before its protocol was applied
+        names : of the grid; the ablation takes these where it names none
+        """
+        section = config["ablation"]
+        chosen = {axis: list(section[f"{axis}s"] or names[axis]) for axis in AXES}
+        chosen["attack"] = [clean, *(a for a in chosen["attack"] if a != clean)]
+        grid = {f"{axis}s": chosen[axis] for axis in AXES}
+        found = variants(config, corrected, grid, section["protocols"])
+        return cls(chosen, found, clean, config["undefended"])
+
+    def cells(self) -> Iterator[dict[str, str]]:
+        """Yield every cell by the names that it has under a protocol; each name once."""
+        seen = set()
+        for variant in self.variants.values():
+            named = [variant.dataset.values(), variant.recommender.values()]
+            pairs = [*product(self.names["defense"], variant.attack.values())]
+            if variant.metrics["baseline"] == "undefended":
+                pairs.append((self.undefended, self.clean))
+            for dataset, recommender, (defense, attack) in product(*named, pairs):
+                cell = (POISONING, dataset, defense, attack, recommender)
+                if cell not in seen:
+                    seen.add(cell)
+                    yield dict(zip(("threat", *AXES), cell, strict=True))
+
+    def images(self) -> Iterator[dict[str, str]]:
+        """Yield dataset, defense and attack of all images, by their names; each once."""
+        found = dict.fromkeys(
+            (cell["dataset"], cell["defense"], cell["attack"])
+            for cell in self.cells()
+            if cell["attack"] != self.clean
+        )
+        for names in found:
+            yield dict(zip(("dataset", "defense", "attack"), names, strict=True))
+
+    def runs_of_attacks(self, grid: Grid) -> list[dict[str, str]]:
+        """Return the names of all images in each run in which they are others."""
+        return [found for names in self.images() for found in grid.runs_of(names)]
+
+    def as_options(self) -> dict[str, Any]:
+        """Return what the aggregation's command is told."""
+        return {
+            "names": {axis: list(names) for axis, names in self.names.items()},
+            "variants": {name: asdict(variant) for name, variant in self.variants.items()},
+        }

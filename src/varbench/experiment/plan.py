@@ -1,0 +1,171 @@
+"""What a configuration would cost: the workflow's own graph, and the benchmarks of earlier jobs.
+
+The graph is walked from the target through the rules' inputs, as Snakemake does, without asking of
+each file whether it is up to date, which is most of what a dry run of a large grid takes.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import pandas as pd
+from snakemake.iocontainers import Wildcards
+from snakemake.output_index import OutputIndex
+
+Kind = frozenset[str]  # the names of a job that decide what it costs
+
+# Runs and seeds of a job's names do not.
+DECISIVE = ("threat", "attack", "defense", "recommender", "dataset", "catalogue")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job of the graph.
+
+    Attributes
+    ----------
+    rule
+        Its rule's name.
+    kind
+        The names that decide its cost.
+    outputs
+        Its files.
+    threads, gpus
+        What it has for itself.
+    """
+
+    rule: str
+    kind: Kind
+    outputs: tuple[Path, ...]
+    threads: int
+    gpus: int
+
+
+def jobs(rules: Iterable[Any], target: Any) -> Iterator[Job]:
+    """Yield every job that a target needs, whether its files are there or not.
+
+    rules : all rules of a workflow
+    target : the rule without wildcards that is asked for
+    """
+    index = OutputIndex([rule for rule in rules if rule.products()])
+    reached: set[tuple[str, tuple[str, ...]]] = set()
+    pending = deque([(target, {})])
+    while pending:
+        rule, names = pending.popleft()
+        key = (rule.name, tuple(names.values()))
+        if key in reached:
+            continue
+        reached.add(key)
+        inputs, *_ = rule.expand_input(names)
+        outputs, _ = rule.expand_output(names)
+        kind = frozenset(names[axis] for axis in DECISIVE if axis in names)
+        threads, gpus = _resources(rule, Wildcards(fromdict=dict(names)))
+        yield Job(rule.name, kind, tuple(map(Path, outputs)), threads, gpus)
+        seen: set[str] = set()
+        for path in map(str, inputs):
+            if path in seen:
+                continue
+            seen.add(path)
+            for producer in index.match(path):
+                if producer.is_producer(path) and not _fetched(producer, path):
+                    pending.append((producer, producer.get_wildcards(path)))
+                    break
+
+
+def _fetched(producer: Any, path: str) -> bool:
+    """Say whether a file from elsewhere is there: it is never fetched again."""
+    return bool(producer.name == "fetch_file") and Path(path).exists()
+
+
+def _resources(rule: Any, wildcards: Any) -> tuple[int, int]:
+    """Return threads and GPUs of a job."""
+    values = []
+    for name, default in (("_cores", 1), ("gpu", 0)):
+        value: Any = default
+        if name in rule.resources:
+            resource = rule.resources[name]
+            if resource.is_evaluable():
+                resource = resource.evaluate(wildcards)
+            value = resource.value
+        values.append(int(value))
+    return values[0], values[1]
+
+
+def measured(folder: Path, rule: str) -> list[tuple[Kind, float]]:
+    """Return the names and the seconds of a rule's benchmarks, wherever under ``folder``."""
+    found = []
+    for root in [folder, *(path.parent for path in folder.glob("*/benchmarks"))]:
+        top = root / "benchmarks" / rule
+        for path in [*top.rglob("*.tsv"), *top.parent.glob(f"{rule}.tsv")]:
+            names = path.relative_to(top.parent).with_suffix("").parts
+            found.append((frozenset(names), float(pd.read_csv(path, sep="\t")["s"].mean())))
+    return found
+
+
+def nearest(names: Kind, known: list[tuple[Kind, float]]) -> float | None:
+    """Return the mean of the known values that share the most names; None without any."""
+    if not known:
+        return None
+    shared = [len(names & others) for others, _ in known]
+    most = max(shared)
+    return mean(value for count, (_, value) in zip(shared, known, strict=True) if count == most)
+
+
+def table(found: Iterable[Job], folder: Path) -> pd.DataFrame:
+    """Return the plan: a row for each rule that has jobs, and the total.
+
+    folder : of results; benchmarks in its subfolders count too
+
+    A job's cost is the mean of the measured ones of its rule that share most of its names.
+    """
+    by_rule: dict[str, list[Job]] = {}
+    for job in found:
+        by_rule.setdefault(job.rule, []).append(job)
+    rows = pd.DataFrame([_row(rule, own, folder) for rule, own in by_rule.items()])
+    total = rows.drop(columns="rule").sum().to_frame().T.assign(rule="total")
+    whole = ["jobs", "there", "to do", "unmeasured"]
+    return pd.concat([rows, total]).astype(dict.fromkeys(whole, int))
+
+
+def _row(rule: str, own: list[Job], folder: Path) -> dict[str, Any]:
+    seconds = measured(folder, rule)
+    sizes: list[tuple[Kind, float]] = []
+    missing: list[tuple[Kind, int, int]] = []
+    for job in own:
+        if all(path.exists() for path in job.outputs):
+            sizes.append((job.kind, sum(path.stat().st_size for path in job.outputs)))
+        else:
+            missing.append((job.kind, job.threads, job.gpus))
+    cpu, gpu, disk = 0.0, 0.0, 0.0
+    # Jobs that differ in nothing that decides their cost are estimated once.
+    for (kind, threads, gpus), count in Counter(missing).items():
+        minutes = (nearest(kind, seconds) or 0) * count / 60
+        cpu, gpu = cpu + minutes * threads, gpu + minutes * gpus
+        disk += (nearest(kind, sizes) or 0) * count
+    return {
+        "rule": rule,
+        "jobs": len(own),
+        "there": len(sizes),
+        "to do": len(missing),
+        "CPU minutes": cpu,
+        "GPU minutes": gpu,
+        "GB there": sum(size for _, size in sizes) / 1e9,
+        "GB to come": disk / 1e9,
+        "unmeasured": len(missing) if not seconds else 0,
+    }
+
+
+def as_text(plan: pd.DataFrame) -> str:
+    """Return the plan for a terminal: in hours where it takes a day and more, else in minutes."""
+    if plan.iloc[-1]["CPU minutes"] >= 24 * 60:
+        for device in ("CPU", "GPU"):
+            plan = plan.assign(**{f"{device} minutes": plan[f"{device} minutes"] / 60})
+            plan = plan.rename(columns={f"{device} minutes": f"{device} hours"})
+    return (
+        plan.to_string(index=False, float_format=lambda value: f"{value:.2f}")
+        + "\nTimes are those of measured jobs with the most names in common; unmeasured jobs count"
+        " as none,\nand as no disk where nothing of their rule is there."
+    )
