@@ -172,18 +172,15 @@ def _ranks(
 def _score_sums(cost: NDArray[np.float32], attacked: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return sum and number, over rows, of the attacked items' scores and of their z, (2, 2, M)."""
     candidate = cost < np.inf  # (n, items)
-    scores = np.where(candidate, -cost, 0).astype(np.float64)
-    count = np.maximum(candidate.sum(axis=1), 1)
-    mean = scores.sum(axis=1) / count
-    apart = np.where(candidate, scores - mean[:, None], 0)
-    spread = np.sqrt(np.square(apart).sum(axis=1) / count)
+    count = np.maximum(np.count_nonzero(candidate, axis=1), 1)
+    mean = np.where(candidate, cost, 0).sum(axis=1, dtype=np.float64) / count
+    apart = np.where(candidate, cost - mean[:, None].astype(np.float32), 0)
+    spread = np.sqrt(np.square(apart).sum(axis=1, dtype=np.float64) / count)
     # float32 scores that are all the same leave rounding errors of their mean.
     varied = spread > np.finfo(np.float32).eps * np.abs(mean)
     known = candidate[:, attacked]
-    z = apart[varied][:, attacked] / spread[varied, None]
+    scores = np.where(known, -cost[:, attacked].astype(np.float64), 0)
+    z = np.where(known, scores + mean[:, None], 0)[varied] / spread[varied, None]
     return np.array(
-        [
-            [scores[:, attacked].sum(axis=0), known.sum(axis=0)],
-            [z.sum(axis=0), known[varied].sum(axis=0)],
-        ]
+        [[scores.sum(axis=0), known.sum(axis=0)], [z.sum(axis=0), known[varied].sum(axis=0)]]
     )
