@@ -52,4 +52,7 @@ def terciles(popularity: NDArray[Any]) -> NDArray[np.str_]:
     below = np.searchsorted(ordered, values, side="left")
     up_to = np.searchsorted(ordered, values, side="right")
     standing = (below + up_to) / (2 * len(values))
-    return np.array(TERCILES)[(standing >= 1 / 3).astype(int) + (standing > 2 / 3)]
+    names: NDArray[np.str_] = np.array(TERCILES)[
+        (standing >= 1 / 3).astype(int) + (standing > 2 / 3)
+    ]
+    return names
