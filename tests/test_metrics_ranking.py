@@ -107,11 +107,36 @@ def test_ndcg_prefers_the_head_of_the_list():
     assert (np.diff(values) < 0).all()
 
 
-def test_empty_set():
+def test_nothing_is_measured_of_an_empty_set():
     lists, nothing = np.array([[3, 1], [0, -1]]), np.empty(0, np.int64)
-    assert category.hits(lists, nothing, 2).tolist() == [0, 0]
-    assert category.share(lists, nothing, 2).tolist() == [0, 0]
-    assert np.isnan(category.ndcg(lists, nothing, 2)).all()
+    for measure in (category.hits, category.share, category.ndcg):
+        assert np.isnan(measure(lists, nothing, 2)).all()
+    assert np.isnan(category.random_hits(sparse.csr_matrix((2, 4)), nothing, 2)).all()
+
+
+def test_a_random_ranking_has_the_expected_hits():
+    random = np.random.default_rng(0)
+    known = random.random((12, 15)) < np.linspace(0, 0.8, 12)[:, None]
+    train, items, k = sparse.csr_matrix(known.astype(np.float32)), np.array([1, 4, 9]), 6
+    draws = []
+    for _ in range(1500):
+        result = rank(
+            lambda start, stop: random.random((stop - start, 15), np.float32),
+            train, np.full(12, -1), np.empty(0, np.int64), length=k,
+        )  # fmt: skip
+        draws.append(category.hits(result.lists, items, k))
+    expected = category.random_hits(train, items, k)
+    assert result.candidates.min() < k  # somebody's list is not full
+    np.testing.assert_allclose(np.mean(draws, axis=0), expected, atol=0.1)
+    assert np.mean(draws) == pytest.approx(expected.mean(), abs=0.02)
+
+
+def test_share_of_the_hits_that_few_users_have():
+    hits = np.array([0.0] * 90 + [1.0] * 5 + [10.0, 9, 8, 7, 6])
+    assert category.top_users_share(hits) == pytest.approx(40 / 45)
+    assert category.top_users_share(np.ones(100)) == pytest.approx(0.05)
+    assert category.top_users_share(np.array([0, 2, 1]), 0.05) == pytest.approx(2 / 3)
+    assert np.isnan(category.top_users_share(np.zeros(4)))
 
 
 @pytest.mark.parametrize("metric", [category.hits, category.share, category.ndcg])

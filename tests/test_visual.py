@@ -95,3 +95,16 @@ def test_tiny_feature_losses_keep_their_digits():
     clean = np.full((1, 2048), 1.0, dtype=np.float32)
     attacked = clean + np.float32(2**-20)
     assert visual.feature_losses(clean, attacked)[0] == 2.0**-40
+
+
+def test_losses_over_the_variance_do_not_depend_on_the_features_unit():
+    random = np.random.default_rng(0)
+    catalogue, attacked = random.normal(3, 2, (500, 8)), random.normal(3, 2, (500, 8))
+    ratios = [
+        visual.feature_losses(unit * catalogue, unit * attacked).mean()
+        / visual.feature_variance((unit * catalogue).astype(np.float32))
+        for unit in (1, 0.01)
+    ]
+    assert ratios[0] == pytest.approx(ratios[1], rel=1e-4)
+    assert ratios[0] == pytest.approx(2, rel=0.1)  # two items drawn at random
+    assert np.isnan(visual.feature_variance(np.ones((3, 2))))

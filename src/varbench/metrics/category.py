@@ -2,23 +2,27 @@
 
 ``lists`` (users, L) holds every user's items, best first, padded with -1; ``items`` (M,) the ids of
 the set, without duplicates. CHR@K of the paper is the mean of ``hits`` over the users.
+
+Of an empty set nothing is measured: every value is NaN, not 0, which would read as a perfect
+defense.
 """
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 Integers = NDArray[np.integer[Any]]
 
 
-def hits(lists: Integers, items: Integers, k: int) -> NDArray[np.int64]:
+def hits(lists: Integers, items: Integers, k: int) -> NDArray[np.float64]:
     """Return the category hits: how many of each user's first ``k`` are of the set, (users,).
 
     From 0 to ``k``: the paper's category hit ratio divides by the users only, not by ``k``.
     """
-    counts: NDArray[np.int64] = _members(lists, items, k).sum(axis=1, dtype=np.int64)
-    return counts
+    counts = _members(lists, items, k).sum(axis=1, dtype=np.float64)
+    return counts if len(items) else np.full(len(lists), np.nan)
 
 
 def share(lists: Integers, items: Integers, k: int) -> NDArray[np.float64]:
@@ -26,6 +30,36 @@ def share(lists: Integers, items: Integers, k: int) -> NDArray[np.float64]:
     length = (lists[:, :k] >= 0).sum(axis=1)
     shares: NDArray[np.float64] = hits(lists, items, k) / np.where(length, length, np.nan)
     return shares
+
+
+def top_users_share(hits: NDArray[Any], top: float = 0.05) -> float:
+    """Return the share of all hits that the ``top`` users with most have, NaN without any hit.
+
+    hits : (users,); the number of top users is rounded up
+    """
+    total = hits.sum()
+    if not total > 0:
+        return float("nan")
+    count = int(np.ceil(top * len(hits)))
+    return float(np.sort(hits)[len(hits) - count :].sum() / total)
+
+
+def random_hits(train: sparse.csr_matrix, items: Integers, k: int) -> NDArray[np.float64]:
+    """Return each user's expected hits in a uniformly random ranking of their candidates, (users,).
+
+    train : (users, catalogue), an entry for every training interaction
+
+    A candidate is equally likely at every place, so of the first ``k``, or of as many as there are
+    candidates, the set has its share of the candidates. Its mean over the users is a random
+    ranking's CHR@K.
+    """
+    users, catalogue = train.shape
+    if not len(items):
+        return np.full(users, np.nan)
+    candidates = catalogue - train.getnnz(axis=1)
+    of_set = len(items) - train[:, items].getnnz(axis=1)
+    expected: NDArray[np.float64] = np.minimum(k, candidates) * of_set / np.maximum(candidates, 1)
+    return expected
 
 
 def ndcg(lists: Integers, items: Integers, k: int) -> NDArray[np.float64]:

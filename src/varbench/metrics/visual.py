@@ -33,3 +33,15 @@ def feature_losses(clean: NDArray[Any], attacked: NDArray[Any]) -> NDArray[np.fl
     # In float64: a hardened network's features move by less than float32 resolves once squared.
     losses: NDArray[np.float64] = np.square(clean.astype(np.float64) - attacked).mean(axis=1)
     return losses
+
+
+def feature_variance(features: NDArray[Any]) -> float:
+    """Return the mean over the features of their variance over a catalogue, (items, D).
+
+    Networks have units of their own. A feature loss over the variance of the clean catalogue's
+    features compares them: 2 is as far as one item is from another on average. NaN where nothing
+    varies.
+    """
+    # float64 as above; a column at a time would be slow, and a copy is as large as the catalogue.
+    variance = float(np.var(features, axis=0, dtype=np.float64).mean())
+    return variance or float("nan")

@@ -35,12 +35,20 @@ class Ranking:
         (users,) int32, rank of the held-out item among them, from 1; 0 for none.
     ranks
         (users, M) int32, ranks of the M attacked items; 0 where it is no candidate.
+    mean_score
+        (M,) float64, each attacked item's score, mean over the users whose candidate it is; NaN
+        where it is nobody's.
+    mean_z
+        (M,) float64, the same of its score less the mean of the user's candidates' scores, over
+        their standard deviation. Users whose candidates all score the same are left out.
     """
 
     lists: NDArray[np.int32]
     candidates: NDArray[np.int32]
     held_out_rank: NDArray[np.int32]
     ranks: NDArray[np.int32]
+    mean_score: NDArray[np.float64]
+    mean_z: NDArray[np.float64]
 
 
 def dot_product_scores(model: Mapping[str, NDArray[np.float32]]) -> Score:
@@ -102,6 +110,7 @@ def rank(
     lists = np.full((users, length), -1, np.int32)
     ranks = np.empty((users, 1 + len(attacked)), np.int32)  # the held-out item's first
     block = max(1, BLOCK // items)
+    sums = np.zeros((2, 2, len(attacked)))  # scores and z; their sum and number
     for start in range(0, users, block):
         stop = min(start + block, users)
         scores = score(start, stop)
@@ -115,11 +124,14 @@ def rank(
         asked = np.column_stack([held_out[start:stop], np.tile(attacked, (stop - start, 1))])
         lists[start:stop] = _lists(cost, ordered, length)
         ranks[start:stop] = _ranks(cost, ordered, asked)
+        if len(attacked):
+            sums += _score_sums(cost, attacked)
     ranks[held_out < 0, 0] = 0
     if ((held_out >= 0) & (ranks[:, 0] == 0)).any():
         raise ValueError("a held-out item is among its user's training items")
     candidates = (items - train.getnnz(axis=1)).astype(np.int32)
-    return Ranking(lists, candidates, ranks[:, 0], ranks[:, 1:])
+    of_scores, of_z = (np.divide(s, n, out=np.full_like(s, np.nan), where=n > 0) for s, n in sums)
+    return Ranking(lists, candidates, ranks[:, 0], ranks[:, 1:], of_scores, of_z)
 
 
 def _lists(
@@ -155,3 +167,20 @@ def _ranks(
         tied = cost[row, : items[row, column]] == wanted[row, column]
         better[row, column] += np.count_nonzero(tied)
     return np.where(candidate, better + 1, 0).astype(np.int32)
+
+
+def _score_sums(cost: NDArray[np.float32], attacked: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return sum and number, over rows, of the attacked items' scores and of their z, (2, 2, M)."""
+    candidate = cost < np.inf  # (n, items)
+    count = np.maximum(np.count_nonzero(candidate, axis=1), 1)
+    mean = np.where(candidate, cost, 0).sum(axis=1, dtype=np.float64) / count
+    apart = np.where(candidate, cost - mean[:, None].astype(np.float32), 0)
+    spread = np.sqrt(np.square(apart).sum(axis=1, dtype=np.float64) / count)
+    # float32 scores that are all the same leave rounding errors of their mean.
+    varied = spread > np.finfo(np.float32).eps * np.abs(mean)
+    known = candidate[:, attacked]
+    scores = np.where(known, -cost[:, attacked].astype(np.float64), 0)
+    z = np.where(known, scores + mean[:, None], 0)[varied] / spread[varied, None]
+    return np.array(
+        [[scores.sum(axis=0), known.sum(axis=0)], [z.sum(axis=0), known[varied].sum(axis=0)]]
+    )
