@@ -3,7 +3,6 @@
 
 from varbench.experiment import command
 
-from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -13,23 +12,21 @@ from varbench.storage import read_table, write_table
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--axes", type=command.block, required=True, help="names, as JSON")
-    options.add_argument("--catalogue", required=True, help="folder, with {catalogue}")
-    options.add_argument("--features", required=True, help="folder, with {catalogue}, {defense}")
-    command.add_paths(options, classes="class names", output="out")
+    command.add_options(options, "networks (catalogue, defense, run), the patterns of folders")
+    command.add_paths(options, class_names="a name a line", extractors="out")
     given = options.parse_args()
-    names = given.classes.read_text(encoding="utf-8").splitlines()
+    told = given.options
+    names = given.class_names.read_text(encoding="utf-8").splitlines()
     rows = []
-    for catalogue, defense in product(given.axes["catalogue"], given.axes["defense"]):
-        items = read_table(Path(given.catalogue.format(catalogue=catalogue)) / "items.parquet")
-        folder = Path(given.features.format(catalogue=catalogue, defense=defense))
+    for network in told["networks"]:
+        items = read_table(Path(told["catalogue"].format(**network)) / "items.parquet")
+        folder = Path(told["features"].format(**network))
         seen = read_table(folder / "classes.parquet", ["class", "probability"])
         predicted = seen["class"].map(dict(enumerate(names)))
         known = items["label"].isin(names)  # labels of another vocabulary cannot be compared
         rows.append(
             {
-                "catalogue": catalogue,
-                "defense": defense,
+                **network,
                 "items": len(items),
                 "labelled": int(known.sum()),
                 "accuracy": (predicted == items["label"])[known].mean(),
@@ -37,7 +34,7 @@ def main() -> None:
                 "classes": predicted.nunique(),
             }
         )
-    write_table(given.output, pd.DataFrame(rows))
+    write_table(given.extractors, pd.DataFrame(rows))
 
 
 if __name__ == "__main__":

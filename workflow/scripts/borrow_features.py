@@ -27,9 +27,9 @@ def main() -> None:
         f"datasets.{given.options['dataset']}.target_category",
         "a ceiling has nobody's features to give",
     )
-    popularity = np.bincount(training, minlength=len(features))
+    popularity = np.bincount(training, minlength=len(features)).astype(np.int64)
     attacked = read_table(given.attacked, ["item"])
-    chosen = lenders(members.to_numpy(), popularity, len(attacked))
+    chosen = lenders(members.to_numpy(dtype=np.int64), popularity, len(attacked))
     write_array(given.attacked_features, features[chosen])
     write_table(given.lenders, attacked.assign(lender=chosen))
 

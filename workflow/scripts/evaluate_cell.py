@@ -18,11 +18,17 @@ from varbench.catalogues.cold_start import without_interactions
 from varbench.catalogues.features import with_rows
 from varbench.catalogues.interactions import to_matrix
 from varbench.errors import InputError
-from varbench.metrics.cells import per_item, per_user
+from varbench.metrics.cells import per_user
+from varbench.metrics.promotion import per_item
 from varbench.recommenders import learnt
 from varbench.recommenders.ranking import dot_product_scores, rank
-from varbench.storage import read_array, read_table, read_tensors_as_arrays
-from varbench.storage import write_array, write_table
+from varbench.storage import (
+    read_array,
+    read_table,
+    read_tensors_as_arrays,
+    write_array,
+    write_table,
+)
 
 log = logging.getLogger("evaluate_cell")
 
@@ -87,7 +93,9 @@ def evaluate(given: argparse.Namespace, told: dict[str, Any], files: dict[str, P
         length=told["length"],
     )
     write_array(files["lists"], ranking.lists.astype(np.int32, copy=False))
-    write_table(files["per_user"], per_user(ranking, interactions.held_out, attacked, seen, told["k"]))
+    write_table(
+        files["per_user"], per_user(ranking, interactions.held_out, attacked, seen, told["k"])
+    )
     write_table(files["per_item"], per_item(ranking, attacked, told["k"]))
 
 

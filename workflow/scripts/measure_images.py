@@ -50,7 +50,8 @@ def main() -> None:
 
     clean, attacked = ImageArchive(given.image_archive), ImageArchive(given.attacked_images)
     items = np.asarray(attacked.items)
-    measure, label = stand_in.stand_in_distances, stand_in.label()
+    measure: Distances = stand_in.stand_in_distances
+    label = stand_in.label()
     if given.backbone:
         network = given.options["network"]
         measure = lpips_distances(network, given.backbone, given.device, given.threads)

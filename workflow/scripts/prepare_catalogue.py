@@ -46,9 +46,17 @@ def packed(catalogue: RawCatalogue, size: int | None, drop: bool) -> Iterator[tu
 def main() -> None:
     options = command.parser(__doc__)
     command.add_options(options, "catalogue")
-    command.add_paths(options, item_ids="out", user_ids="out", interactions="out", image_archive="out", summary="out")
+    command.add_paths(
+        options,
+        item_ids="out",
+        user_ids="out",
+        interactions="out",
+        image_archive="out",
+        summary="out",
+    )
     given = options.parse_args()
     import argparse
+
     given = argparse.Namespace(**{"image_size": None, "expected": {}} | vars(given) | given.options)
     given.items, given.users, given.images = given.item_ids, given.user_ids, given.image_archive
     logging.basicConfig(level=logging.INFO, format="%(message)s")

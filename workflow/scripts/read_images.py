@@ -10,7 +10,7 @@ from varbench.extractors.extract import read_out
 from varbench.extractors.networks import build, for_inference, load_weights
 from varbench.extractors.outcomes import distances, outcomes
 from varbench.image_archive import ImageArchive
-from varbench.metrics.visual import feature_losses
+from varbench.metrics.visual import feature_losses, feature_variance
 from varbench.storage import read_array, read_table, read_tensors, write_array, write_table
 
 
@@ -49,12 +49,17 @@ def main() -> None:
         source_class=told["source_class"],
         target_class=told["target_class"],
         aims_at_class=told["aims_at_class"],
+        float_classes=search["float_class"],
         reference=None if reference is None else reference.features,
     )
-    moved = feature_losses(read_array(given.clean_features)[items], after.features)
+    catalogue = read_array(given.clean_features)
+    moved = feature_losses(catalogue[items], after.features)
     table = pd.concat([search, seen, distances(clean, stored)], axis=1)
     write_array(given.attacked_features, after.features)
-    write_table(given.outcome, table.assign(feature_loss=moved))
+    table = table.assign(
+        feature_loss=moved, feature_loss_relative=moved / feature_variance(catalogue)
+    )
+    write_table(given.outcome, table)
 
 
 if __name__ == "__main__":

@@ -68,9 +68,9 @@ def train(
     given: argparse.Namespace, told: dict[str, Any], seed: int, files: dict[str, Path], job: str
 ) -> resuming.Checkpoint:
     """Train once and write the results; return the checkpoint, which a killed job goes on from."""
-    import torch
-
     from varbench.experiment.device import torch_device
+
+    import torch
 
     from varbench.recommenders.learnt import SCALE
     from varbench.recommenders.state import State, from_tensors

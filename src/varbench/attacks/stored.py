@@ -55,10 +55,10 @@ def attack_stored(
     device: torch.device,
     parameters: Mapping[str, Any],
     references: Tensor | None = None,
-    of_image: Callable[[Sequence[int]], Mapping[str, Any]] = lambda rows: {},
+    of_image: Callable[[Sequence[int]], Mapping[str, Any]] | None = None,
     truncate: bool = False,
     reached: Reached | None = None,
-    keep: Callable[[Callable[[], Reached]], None] = lambda state: None,
+    keep: Callable[[Callable[[], Reached]], None] | None = None,
 ) -> StoredAttack:
     """Attack images (H, W, 3) of any sizes.
 
@@ -82,7 +82,8 @@ def attack_stored(
     within = reached["within"]
 
     def keep_now(state: Callable[[], Any] = lambda: None) -> None:
-        keep(lambda: {"done": done, "within": state()})
+        if keep is not None:
+            keep(lambda: {"done": done, "within": state()})
 
     for rows in parts[len(done) :]:
         extra: dict[str, Any] = {"checkpoint": keep_now, "resume": within} if resumes else {}
@@ -96,7 +97,7 @@ def attack_stored(
             batch_size=batch_size,
             **parameters,
             **extra,
-            **of_image(rows),
+            **(of_image(rows) if of_image else {}),
         )
         found = result.images
         seen = _classes(network, found, batch_size)
@@ -117,5 +118,5 @@ def attack_stored(
 
 @torch.inference_mode()
 def _classes(network: Extractor, images: Tensor, batch_size: int) -> Tensor:
-    parts = [network(part).argmax(dim=1) for part in images.split(batch_size)]
+    parts = [network(part).argmax(dim=1) for part in torch.split(images, batch_size)]
     return torch.cat(parts)

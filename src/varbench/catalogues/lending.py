@@ -1,4 +1,4 @@
-"""The most that any image attack could reach: attacked items with the very features of target ones."""
+"""The most that any image attack could reach: attacked items with target items' own features."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -46,7 +46,7 @@ class Ablation:
             pairs = [*product(self.names["defense"], variant.attack.values())]
             if variant.metrics["baseline"] == "undefended":
                 pairs.append((self.undefended, self.clean))
-            for dataset, recommender, (defense, attack) in product(*named, pairs):
+            for (dataset, recommender), (defense, attack) in product(product(*named), pairs):
                 cell = (POISONING, dataset, defense, attack, recommender)
                 if cell not in seen:
                     seen.add(cell)

@@ -50,7 +50,7 @@ def options(
     return as_json
 
 
-def files(wildcards: Wildcards, input: Files, output: Files) -> str:  # noqa: A002, ARG001
+def files(wildcards: Wildcards, input: Files, output: Files) -> str:  # noqa: ARG001
     """Return the options that give a command its files: each named input and output of the rule.
 
     ``user_ids`` becomes ``--user-ids``; a name without a file is left out, and so are files

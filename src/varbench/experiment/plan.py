@@ -52,7 +52,7 @@ def jobs(rules: Iterable[Any], target: Any) -> Iterator[Job]:
     """
     index = OutputIndex([rule for rule in rules if rule.products()])
     reached: set[tuple[str, tuple[str, ...]]] = set()
-    pending = deque([(target, {})])
+    pending: deque[tuple[Any, dict[str, str]]] = deque([(target, {})])
     while pending:
         rule, names = pending.popleft()
         key = (rule.name, tuple(names.values()))

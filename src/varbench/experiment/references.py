@@ -7,7 +7,7 @@ from typing import Any
 Config = dict[str, Any]
 
 # The paper's attacks and recommenders: what an entry must be to stand for one. Epsilon in 255ths.
-PAPER = {
+PAPER: dict[str, dict[str, dict[str, Any]]] = {
     "attacks": {
         "fgsm_4": {"method": "fgsm", "epsilon": 4},
         "fgsm_8": {"method": "fgsm", "epsilon": 8},

@@ -160,11 +160,12 @@ class Requirements:
         source = block["source"]
         if source["method"] == "generated":
             interactions = round(source["users"] * source["interactions_per_user"])
-            return {**{k: source[k] for k in ("items", "users")}, "interactions": interactions}
+            counts: dict[str, Any] = {k: source[k] for k in ("items", "users")}
+            return counts | {"interactions": interactions}
         if source["method"] == "amazon_authors":  # filtered as it comes
-            return UNKNOWN | block["expected"]
+            return {**UNKNOWN, **block["expected"]}
         if source["method"] != "folder":
-            return UNKNOWN
+            return {**UNKNOWN}
         folder = Path(source["path"])
         items, interactions = (
             path.stat().st_size // ROW_BYTES if path.exists() else 0

@@ -161,7 +161,11 @@ class Settings:
         return [self._training_seed(names["run"], "guide")]
 
     def _training_seed(self, run: str, seed: str) -> int:
-        return 0 if (run, seed) == ("0", "0") else derive("recommender", self._config["seed"], run, seed) % SEEDS
+        return (
+            0
+            if (run, seed) == ("0", "0")
+            else derive("recommender", self._config["seed"], run, seed) % SEEDS
+        )
 
     # Files that only some jobs read, by the name of the option that gives them to the command.
 
@@ -187,7 +191,7 @@ class Settings:
             }
         else:
             found = {"image_archive": f"{drawn}/images.zip", "labels": f"{drawn}/labels.parquet"}
-        return lambda wildcards: found
+        return lambda wildcards: found  # noqa: ARG005
 
     def guide_files(
         self, guides: str, models: str, catalogue: str, features: str

@@ -29,16 +29,19 @@ def outcomes(
     source_class: int,
     target_class: int,
     aims_at_class: bool = True,
+    float_classes: "pd.Series[int] | None" = None,
     reference: NDArray[np.float32] | None = None,
 ) -> pd.DataFrame:
     """Return what changed for the network, from the clean images to the attacked ones.
 
     source_class, target_class : of the dataset
     aims_at_class : whether the attack's success is the predicted class; it has none otherwise
+    float_classes : what the network saw in the images before they were stored, if that is known
     reference : (1, D) the features that the attack aimed at, if it did
 
     Columns: class_before, class_after, their probabilities and the target class's, in_source_before
-    and in_target_before, success (missing where there is none), and the distances to the reference.
+    and in_target_before, success and success_float (before the image was stored; missing where
+    there is none), and the distances to the reference.
     """
     table = pd.DataFrame(
         {
@@ -52,8 +55,10 @@ def outcomes(
             "in_target_before": before.classes == target_class,
         }
     )
-    success = pd.Series(after.classes == target_class, dtype="boolean")
-    table["success"] = success if aims_at_class else pd.Series(pd.NA, table.index, "boolean")
+    for column, classes in (("success", after.classes), ("success_float", float_classes)):
+        known = aims_at_class and classes is not None
+        reached = np.asarray(classes) == target_class if known else pd.NA
+        table[column] = pd.Series(reached, table.index, "boolean")
     if reference is not None:
         for when, seen in (("before", before), ("after", after)):
             away = np.linalg.norm(seen.features - reference, axis=1)

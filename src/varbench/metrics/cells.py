@@ -1,4 +1,4 @@
-"""What is kept of a cell: a row of metrics for each user, and for each attacked item."""
+"""What is kept of a cell's users: a row of metrics for each."""
 
 import numpy as np
 import pandas as pd
@@ -25,24 +25,11 @@ def per_user(
             "category_hits": category.hits(ranking.lists, attacked, k),
             "category_hits_seen": category.hits(ranking.lists, seen, k),
             "category_ndcg": category.ndcg(ranking.lists, attacked, k),
+            "category_ndcg_seen": category.ndcg(ranking.lists, seen, k),
             "category_share": category.share(ranking.lists, attacked, k),
             "category_share_seen": category.share(ranking.lists, seen, k),
             "hr": accuracy.hit_ratio(ranking.held_out_rank, k),
             "ndcg": accuracy.ndcg(ranking.held_out_rank, k),
             "auc": accuracy.auc(ranking.held_out_rank, ranking.candidates),
-        }
-    )
-
-
-def per_item(ranking: Ranking, attacked: NDArray[np.int64], k: int) -> pd.DataFrame:
-    """Return each attacked item's ranks over the users who do not know it."""
-    ranks = np.where(ranking.ranks > 0, ranking.ranks.astype(float), np.nan)
-    return pd.DataFrame(
-        {
-            "item": attacked,
-            "mean_rank": np.nanmean(ranks, axis=0),
-            "median_rank": np.nanmedian(ranks, axis=0),
-            "lists": (ranks <= k).sum(axis=0),
-            "eligible": (ranks > 0).sum(axis=0),
         }
     )

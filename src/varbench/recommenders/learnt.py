@@ -44,5 +44,6 @@ def ranking_factors(model: Model, features: NDArray[np.float32]) -> dict[str, ND
     features : (items, D) as the extractor gives them, of the images that are ranked
     """
     factors = {name: model[name] for name in FACTORS if name != "embedding"}
-    visual = (features / model[SCALE]) @ model["embedding"].T  # (items, K)
+    scaled = (features / model[SCALE]).astype(np.float32, copy=False)
+    visual = np.matmul(scaled, model["embedding"].T, dtype=np.float32)  # (items, K)
     return {**factors, "item_visual_factors": visual}
