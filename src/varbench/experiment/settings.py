@@ -161,11 +161,7 @@ class Settings:
         return [self._training_seed(names["run"], "guide")]
 
     def _training_seed(self, run: str, seed: str) -> int:
-        return (
-            0
-            if (run, seed) == ("0", "0")
-            else derive("recommender", self._config["seed"], run, seed) % SEEDS
-        )
+        return derive("recommender", self._config["seed"], run, seed) % SEEDS
 
     # Files that only some jobs read, by the name of the option that gives them to the command.
 
