@@ -26,14 +26,13 @@ rule attack_images:
         "../envs/varbench.yaml"
     threads: config["threads"]["attack"]
     resources:
+        **on_device("attack"),
         mem_mb=NEEDS.attack,
         runtime=NEEDS.minutes(60, NEEDS.attack_seconds),
-        gpu=GPU,
-        device=config["device"],
-        torch_threads=config["threads"]["attack"],
     params:
-        code=code("attack_images", "attack"),
-        options=options(
+        **told(
+            "attack_images",
+            kind="attack",
             network=SET.network,
             attack=SET.attack,
             target_class=SET.target_class,
@@ -41,7 +40,6 @@ rule attack_images:
             batch_size=config["extractor"]["batch_size"],
             seed=SET.seed_of_run,
         ),
-        files=files,
     shell:
         line("attack_images", computes=True)
 
@@ -65,21 +63,18 @@ rule read_images:
         "../envs/varbench.yaml"
     threads: config["threads"]["attack"]
     resources:
+        **on_device("attack"),
         mem_mb=NEEDS.attack,
         runtime=NEEDS.minutes(60),
-        gpu=GPU,
-        device=config["device"],
-        torch_threads=config["threads"]["attack"],
     params:
-        code=code("read_images"),
-        options=options(
+        **told(
+            "read_images",
             network=SET.network,
             source_class=SET.source_class,
             target_class=SET.target_class,
             aims_at_class=SET.aims_at_class,
             batch_size=config["extractor"]["batch_size"],
         ),
-        files=files,
     shell:
         line("read_images", computes=True)
 
@@ -101,18 +96,15 @@ rule measure_images:
         "../envs/varbench.yaml"
     threads: config["threads"]["attack"]
     resources:
+        **on_device("attack", gpus=GPU if SET.backbone else 0),
         mem_mb=NEEDS.attack,
         runtime=NEEDS.minutes(20, NEEDS.measuring_seconds),
         # The stand-in for LPIPS has no network that a GPU would be for.
-        gpu=GPU if SET.backbone else 0,
-        device=config["device"],
-        torch_threads=config["threads"]["attack"],
     params:
-        code=code("measure_images"),
-        options=options(
-            network=config["perceptual"]["network"] if SET.backbone else None
+        **told(
+            "measure_images",
+            network=config["perceptual"]["network"] if SET.backbone else None,
         ),
-        files=files,
     shell:
         line("measure_images", computes=True)
 
@@ -136,8 +128,10 @@ rule borrow_features:
         mem_mb=NEEDS.ranking,
         runtime=NEEDS.minutes(10),
     params:
-        code=code("borrow_features"),
-        options=options(dataset=SET.name("dataset"), target_class=SET.target_class),
-        files=files,
+        **told(
+            "borrow_features",
+            dataset=SET.name("dataset"),
+            target_class=SET.target_class,
+        ),
     shell:
         line("borrow_features")

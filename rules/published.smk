@@ -24,15 +24,14 @@ rule compare_published:
         mem_mb=NEEDS.plain,
         runtime=NEEDS.minutes(30),
     params:
-        code=code("compare_published"),
-        published=PUBLISHED,
-        options=options(
+        **told(
+            "compare_published",
             stands_for=STANDING_FOR,
             threats=GRID.names["threat"],
             protocol=config["protocol"],
             k=config["metrics"]["k"],
             clean=GRID.clean,
         ),
-        files=files,
+        published=PUBLISHED,
     shell:
         line("compare_published")

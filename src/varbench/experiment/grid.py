@@ -135,6 +135,15 @@ class Grid:
         methods = {name: self.config["attacks"][name]["method"] for name in self.attacks}
         return [name for name, method in methods.items() if method in CONTROLS]
 
+    def as_options(self) -> dict[str, Any]:
+        """Return what the commands that read many cells are told of the grid."""
+        return {
+            "names": dict(self.names),
+            "clean": self.clean,
+            "controls": self.controls,
+            "catalogues": self.catalogue_by_dataset,
+        }
+
     # What a job of these names reads.
 
     def catalogue(self, names: Names) -> str:
