@@ -71,6 +71,7 @@ def main() -> None:
     ids = read_table(given.ids, ["id"])["id"].iloc[items]
     seeds = [derive("attack", given.seed, item) for item in ids]
 
+    parameters.pop("crafted_on", None)
     truncate = parameters.pop("saving", "round") == "truncate"
     if "normalised" in (parameters.pop("epsilon_space", None), parameters.get("variable")):
         parameters["scale"] = given.network["std"]
