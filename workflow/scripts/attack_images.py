@@ -51,6 +51,7 @@ def main() -> None:
     ids = read_table(given.item_ids, ["id"])["id"].iloc[items]
     seeds = [derive("attack", told["seed"], item) for item in ids]
 
+    parameters.pop("crafted_on", None)
     truncate = parameters.pop("saving", "round") == "truncate"
     if "normalised" in (parameters.pop("epsilon_space", None), parameters.get("variable")):
         parameters["scale"] = told["network"]["std"]

@@ -209,7 +209,7 @@ class Grid:
 
     def _attack(self, names: Names) -> dict[str, str]:
         network = self.network(names)
-        if draws(self.config["attacks"][names["attack"]]):
+        if draws(self.config["attacks"][names["attack"]]) or self.guide(names):
             network["run"] = names["run"]
         return network
 
