@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from varbench.metrics.statistics import paired_p_value
+from varbench.metrics.statistics import two_level
 from varbench.reporting.ablation import differences
 from varbench.reporting.measures import HITS, SHARES, of_images
 from varbench.storage import read_table, write_table
@@ -24,7 +24,7 @@ def cells(variant: Names, axes: Names) -> Iterator[tuple[Names, Names]]:
     """Yield each cell's names in the tables, and those that it has under a protocol."""
     named: dict[str, Names] = {
         axis: variant[axis] for axis in ("dataset", "attack", "recommender")
-    } | {axis: {name: name for name in axes[axis]} for axis in ("defense", "seed")}
+    } | {axis: {name: name for name in axes[axis]} for axis in ("defense", "run", "seed")}
     for names in product(*named.values()):
         cell = dict(zip(named, names, strict=True))
         yield cell, {axis: named[axis][name] for axis, name in cell.items()}
@@ -51,7 +51,8 @@ def main() -> None:
         start = there | {"attack": given.clean}
         if baseline == "undefended":
             start["defense"] = given.undefended
-        return {"p_value": paired_p_value(hits.to_numpy(np.float64), users(start)[column])}
+        change = hits.to_numpy(np.float64) - users(start)[column].to_numpy(np.float64)
+        return {"p_value": float(two_level(change[None]).p_value())}
 
     def visual(there: Names, metrics: Names) -> Names:
         images = attacked(Path(given.visual.format(subset="ablation", **there)))

@@ -103,15 +103,13 @@ def table2(
 
 def _by_run(images: pd.DataFrame, column: str) -> NDArray[np.float64]:
     """Return a column as (R, N); the images are the same in every run."""
-    values: NDArray[np.float64] = (
-        images[column].astype("Float64").to_numpy(np.float64, na_value=np.nan)
-    )
+    values = np.array(images[column].astype("Float64").to_numpy(na_value=np.nan), np.float64)
     if "run" not in images:
         return values[None]
-    runs = [values[rows] for rows in images.reset_index().groupby("run").indices.values()]
+    runs = [values[rows] for rows in images.reset_index(drop=True).groupby("run").indices.values()]
     if len({len(run) for run in runs}) > 1:
         raise ValueError(f"runs of different images: {[len(run) for run in runs]}")
-    return np.array(runs)
+    return np.array(runs, np.float64)
 
 
 def _mean(values: NDArray[np.float64] | None) -> float:
