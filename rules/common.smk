@@ -37,6 +37,7 @@ from varbench.experiment.grid import Grid
 from varbench.experiment.options import at, at_each, files, line, options
 from varbench.experiment.requirements import Requirements
 from varbench.experiment.settings import Settings
+from varbench.reporting.tables import rendered, suffixed
 from varbench.experiment.sources import Sources, content, image_listing, source_files
 
 try:

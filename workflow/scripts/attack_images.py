@@ -4,17 +4,28 @@
 from varbench.experiment import command, resuming
 from varbench.experiment.device import torch_device
 
+import argparse
+
+import numpy as np
 import pandas as pd
 import torch
 
+from varbench.attacks.guide import Guide
 from varbench.attacks.stored import attack_stored
+from varbench.catalogues.interactions import to_matrix
 from varbench.errors import InputError
 from varbench.extractors.extract import read_out
 from varbench.extractors.networks import build, for_inference, load_weights
 from varbench.image_archive import ImageArchive, write_images
 from varbench.registry import resolve
 from varbench.seeds import derive
-from varbench.storage import read_table, read_tensors, write_table
+from varbench.storage import (
+    read_array,
+    read_table,
+    read_tensors,
+    read_tensors_as_arrays,
+    write_table,
+)
 
 
 def main() -> None:
@@ -51,7 +62,6 @@ def main() -> None:
     ids = read_table(given.item_ids, ["id"])["id"].iloc[items]
     seeds = [derive("attack", told["seed"], item) for item in ids]
 
-    parameters.pop("crafted_on", None)
     truncate = parameters.pop("saving", "round") == "truncate"
     if "normalised" in (parameters.pop("epsilon_space", None), parameters.get("variable")):
         parameters["scale"] = told["network"]["std"]
@@ -62,6 +72,7 @@ def main() -> None:
         aim = read_table(given.target_item, ["item"])["item"].tolist()
         references = torch.from_numpy(read_out(network, archive.read(aim), 1, device).features)
         references = references.to(device)
+    guide = guide_in(given, items)
     result = attack_stored(
         resolve("attack", method),
         network,
@@ -72,6 +83,7 @@ def main() -> None:
         device=device,
         parameters=parameters,
         references=references,
+        of_image=None if guide is None else lambda rows: {"guide": guide.of_images(list(rows))},
         truncate=truncate,
         reached=checkpoint.load(),
         keep=checkpoint.save,
@@ -88,6 +100,18 @@ def main() -> None:
         ),
     )
     checkpoint.remove()
+
+
+def guide_in(given: argparse.Namespace, items: list[int]) -> Guide | None:
+    """Read the recommender that the attack knows, if it knows one."""
+    if given.guide is None:
+        return None
+    from varbench.experiment.guides import guide_of
+
+    features = read_array(given.clean_features)
+    train = to_matrix(read_table(given.interactions), len(features)).train
+    model = read_tensors_as_arrays(given.guide)
+    return guide_of(model, features, train, np.asarray(items), given.options["k"])
 
 
 if __name__ == "__main__":
