@@ -149,6 +149,13 @@ def test_what_cannot_be_told_is_no_equivalence():
     assert not found.equivalent(0.05)
 
 
+def test_one_user_tells_nothing_of_users():
+    found = two_level([[3.0], [3.5]])
+    assert np.isnan(found.p_value())
+    assert np.isnan(found.interval()).all()
+    assert not found.equivalent(100)
+
+
 @pytest.mark.parametrize("margin", [0, -0.1, float("nan")])
 def test_a_margin_that_is_not_positive(margin):
     with pytest.raises(ValueError, match="margin"):

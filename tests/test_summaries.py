@@ -157,6 +157,15 @@ def test_an_empty_category_is_missing_and_says_why():
     assert table["note"].tolist() == ["no item is counted: the category is empty", ""]
 
 
+def test_what_makes_a_defense_doubtful_is_said_beside_all_of_its_numbers():
+    hits = grid() | {cell("none", "AT"): np.full((3, 1, 400), np.nan)}
+    flags = {("men", "AT"): ["no robust accuracy", "two classes"]}
+    found = changes(hits, {}, clean="none")
+    table = summaries.table1(hits, found, {}, k=20, clean="none", flags=flags)
+    expected = "no item is counted: the category is empty; no robust accuracy; two classes"
+    assert table["note"].tolist() == ["", "", "", "", expected]
+
+
 def test_runs_have_intervals_over_users():
     hits = grid(seeds=2)
     table = summaries.runs(hits, k=5)

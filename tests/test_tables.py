@@ -286,6 +286,15 @@ def test_footnotes_say_what_is_missing_or_doubtful(table1, table2, form):
     assert "few images" in form(table)
 
 
+def test_a_doubtful_defense_has_its_footnote_once_a_column(table1):
+    table1.loc[table1["defense"] == "AT", "note"] = "no robust accuracy"
+    table = chr_table(table1, Style(k=5))
+    notes = table.cells.map(lambda cell: len(cell.notes))
+    assert notes.sum().tolist() == [0, 1, 0] * 2
+    assert notes.iloc[0].tolist() == [0, 1, 0] * 2
+    assert table.footnotes == ("no robust accuracy",)
+
+
 @pytest.mark.parametrize("form", READERS)
 def test_missing_cells_are_a_dash(table1, table2, form):
     table1 = table1[~((table1["defense"] == "AT") & (table1["attack"] == "none"))]

@@ -86,7 +86,8 @@ class TwoLevel:
             low, high = np.where(inside, middle, low), np.where(inside, high, middle)
         p = np.where(high < np.log(TINY) + 1e-6, 0.0, np.exp(high))
         p = np.where(distance == 0, 1.0, p)
-        return np.where(np.isfinite(self.mean), p, np.nan)
+        # One user leaves the spread between users, and so p, unknown.
+        return np.where(np.isfinite(self.mean + self.variance_users), p, np.nan)
 
     def equivalent(self, margin: float, confidence: float = 0.95) -> NDArray[np.bool_]:
         """Return whether the mean is shown to lie within ``margin`` of 0.
