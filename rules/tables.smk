@@ -58,6 +58,7 @@ rule aggregate_images:
     input:
         [f"{ATTACK}/outcome.parquet".format(**a) for a in GRID.images(GRID.image_attacks)],
         [f"{ATTACK}/distances.parquet".format(**a) for a in GRID.crafted()],
+        [f"{ATTACK}/indicators.json".format(**a) for a in GRID.examined()],
     output:
         table2=f"{TABLES}/table2.csv",
     log:
@@ -75,6 +76,8 @@ rule aggregate_images:
                 for a in GRID.images(GRID.image_attacks)
             ],
             attack=ATTACK,
+            examined=GRID.examined(),
+            transfers=GRID.transfers,
             metrics=SET.metrics_of_images,
         ),
     shell:
