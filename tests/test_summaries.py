@@ -301,8 +301,11 @@ def test_runs_do_not_multiply_images():
         of_images(same.iloc[1:], "pgd")
 
 
-def test_an_attack_without_a_target_class_has_no_success_rate():
-    frame = images().assign(success=pd.array([pd.NA] * 40, "boolean"), success_float=np.nan)
+@pytest.mark.parametrize(
+    "missing", [pd.array([pd.NA] * 40, "boolean"), [None] * 40, [pd.NA] * 40, np.nan]
+)
+def test_an_attack_without_a_target_class_has_no_success_rate(missing):
+    frame = images().assign(success=missing, success_float=np.nan, in_target_before=missing)
     row = of_images(frame, "pgd")
     assert np.isnan([row[f"success_rate{end}"] for end in ("", "_low", "_high", "_float")]).all()
     assert np.isnan(row["success_rate_not_target"])

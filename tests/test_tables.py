@@ -5,6 +5,7 @@ import sys
 from html.parser import HTMLParser
 from itertools import product
 
+import grimp
 import numpy as np
 import pandas as pd
 import pytest
@@ -451,6 +452,14 @@ def test_every_table_is_rendered_for_each_threat(table1, table2, promotion):
     assert done["table1_evasion"].caption.startswith("Evasion")
     for form in FORMS:
         assert all(form(table) for table in done.values())
+
+
+def test_a_tables_source_is_seen_by_what_follows_sources():
+    """Else an edit of it would leave old tables behind."""
+    graph = grimp.build_graph("varbench")
+    followed = graph.find_upstream_modules("varbench.reporting.tables")
+    modules = {f"varbench.reporting.{name}_table" for name in ("chr", "visual", "accuracy")}
+    assert modules | {"varbench.reporting.promotion_table"} <= followed
 
 
 def test_planning_the_tables_imports_nothing_heavy():
