@@ -26,30 +26,12 @@ rule prepare_catalogue:
                 "catalogue", config["catalogues"][w.catalogue]["source"]["method"]
             ),
         ),
-        source=lambda w: json.dumps(
-            config["catalogues"][w.catalogue]["source"], sort_keys=True
-        ),
         images=image_listing,
-        core_users=lookup(within=config, dpath="catalogues/{catalogue}/core_users"),
-        core_items=lookup(within=config, dpath="catalogues/{catalogue}/core_items"),
-        expected=lambda w: json.dumps(
-            config["catalogues"][w.catalogue]["expected"], sort_keys=True
-        ),
-        split=lookup(within=config, dpath="catalogues/{catalogue}/split"),
-        min_users=lookup(within=config, dpath="catalogues/{catalogue}/min_users"),
-        drop=lambda w: (
-            "--drop-unreadable"
-            if config["catalogues"][w.catalogue]["drop_unreadable"]
-            else ""
-        ),
-        image_size="" if SIDE is None else f"--image-size {SIDE}",
-        seed=config["seed"],
+        options=catalogue_options,
     shell:
-        "prepare_catalogue.py --source {params.source:q} {params.drop}"
-        " --core-users {params.core_users} --core-items {params.core_items}"
-        " --min-users {params.min_users} --split {params.split} --expected {params.expected:q} {params.image_size} --seed {params.seed}"
-        " --users {output.user_ids} --items {output.item_ids} --interactions {output.interactions}"
-        " --images {output.images} --summary {output.summary} 2> {log}"
+        "prepare_catalogue.py --options {params.options:q}"
+        " --user-ids {output.user_ids} --item-ids {output.item_ids} --interactions {output.interactions}"
+        " --image-archive {output.images} --summary {output.summary} 2> {log}"
 
 
 rule select_attacked:

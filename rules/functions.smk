@@ -113,6 +113,16 @@ def source_files(wildcards):
     return path
 
 
+def catalogue_options(wildcards):
+    """What decides how a catalogue is prepared, as JSON."""
+    name = wildcards.catalogue
+    block = config["catalogues"][name]
+    return json.dumps(
+        {**block, "name": name, "image_size": SIDE, "seed": config["seed"]},
+        sort_keys=True,
+    )
+
+
 def image_listing(wildcards):
     """A digest of the list of images that a catalogue's source folder holds."""
     source = config["catalogues"][wildcards.catalogue]["source"]

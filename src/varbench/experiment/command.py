@@ -38,6 +38,11 @@ def add_compute(options: argparse.ArgumentParser) -> None:
     options.add_argument("--threads", type=int, default=1, help="threads on the CPU")
 
 
+def add_options(options: argparse.ArgumentParser) -> None:
+    """Add ``--options``: all that the configuration decides, names and values as JSON."""
+    options.add_argument("--options", type=block, required=True, help="names and values, as JSON")
+
+
 def block(text: str) -> dict[str, Any]:
     """Parse a configuration block given as a JSON object."""
     value = json.loads(text)

@@ -14,22 +14,24 @@ from pathlib import Path
 
 import grimp
 
+from varbench.catalogues.image_files import below, is_file
+
 # It only maps names to modules; the module of a job's own method is named by the rule.
 LEFT_OUT = frozenset({"varbench.registry"})
 
 
 def listing(folder: Path) -> str:
-    """Return a digest of the names and sizes of a folder's files; of none where there is no folder.
+    """Return a digest of the names and sizes of the files in a folder and its sub-folders.
 
     It stands for thousands of images among a job's parameters: an added, removed or replaced one is
-    noticed, ``touch`` is not.
+    noticed, ``touch`` is not. What is no readable file, such as a link that leads nowhere, is left
+    out, and a folder that is not there is as an empty one.
     """
     digest = hashlib.sha256()
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            digest.update(
-                f"{path.name}\0{path.stat().st_size}\0".encode("utf-8", "surrogateescape")
-            )
+    for path in below(folder):
+        if is_file(path):
+            name = path.relative_to(folder).as_posix()
+            digest.update(f"{name}\0{path.stat().st_size}\0".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:12]
 
 
