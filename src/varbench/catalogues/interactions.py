@@ -40,9 +40,9 @@ def check(
     )
     if by_time and len(table) and table["timestamp"].isna().all():
         raise InputError(
-            f"{catalogue.where('interaction', 0)}: no usable timestamp in this row or any other, and the "
-            "last interaction of each user is to be held out; the catalogue's split: random holds "
-            "out any, split: file_order the last one in the order of the file"
+            f"{catalogue.where('interaction', 0)}: no usable timestamp in this row or any other, "
+            "and each user's last interaction is to be held out; the catalogue's split: random "
+            "holds out any, split: file_order the last one in the order of the file"
         )
     if by_rating and len(table) and table["rating"].isna().all():
         raise InputError(
