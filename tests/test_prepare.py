@@ -137,3 +137,73 @@ def test_an_unknown_item_is_named_by_row(shop):
     log.write_text(log.read_text() + "user 1\tghost\t5\t7\n")
     with pytest.raises(InputError, match=r"interactions\.tsv row 62: an unknown item"):
         prepare(shop)
+
+
+def test_an_item_without_an_image_is_named_or_dropped(shop, caplog):
+    (shop / "images" / "shoe 3.png").rename(shop / "images" / "shoe 3.heic")
+    (shop / "images" / ".#lock.png").symlink_to("nowhere")
+    with pytest.raises(
+        InputError, match=r"items\.csv row 5: item 'shoe 3' .*shoe 3\.heic is there.*drop_unreada"
+    ):
+        prepare(shop)
+    assert not (shop.parent / "out").exists()
+    target = prepare(shop, drop_unreadable=True)
+    assert "shoe 3" in caplog.text
+    assert summary_of(target)["dropped"]["no_image"] == {
+        "users": 0,
+        "items": 1,
+        "interactions": 8 + 2,  # of eight users, two of whom came to it twice
+    }
+    assert len(ImageArchive(target / "images.zip").items) == 7
+
+
+def test_an_item_that_is_not_listed_is_dropped_if_asked_for(shop):
+    log = shop / "interactions.tsv"
+    log.write_text(log.read_text() + "user 1\tghost\t5\t7\n")
+    target = prepare(shop, drop_unreadable=True)
+    assert summary_of(target)["dropped"]["unlisted_item"]["interactions"] == 1
+
+
+@pytest.mark.parametrize("suffix", ["gif", "bmp", "jfif", "jpe", "webp"])
+def test_formats_of_photographs(shop, suffix):
+    form = {"jfif": "JPEG", "jpe": "JPEG"}.get(suffix, suffix.upper())
+    path = shop / "images" / "shoe 3.png"
+    Image.new("RGB", (40, 40), "red").save(path.with_suffix(f".{suffix}"), form)
+    path.unlink()
+    stored = ImageArchive(prepare(shop) / "images.zip").read([3])[0]
+    assert (abs(stored.astype(int) - [255, 0, 0]) < 3).all()
+
+
+def test_a_shop_as_it_is_downloaded(shop):
+    """Compressed, with columns and dates of its own, images in sub-folders, no ratings."""
+    for path in [*(shop / "images").iterdir()]:
+        (shop / "images" / path.stem[-1]).mkdir()
+        path.rename(shop / "images" / path.stem[-1] / path.name)
+    plain = prepare(shop)
+    expected = pd.read_parquet(plain / "interactions.parquet")[["user", "item", "held_out"]]
+    log = pd.read_csv(shop / "interactions.tsv", sep="\t")
+    log["t_dat"] = pd.to_datetime(log["timestamp"], unit="s")
+    renamed = log.rename(columns={"user": "customer_id", "item": "article_id"})
+    renamed[["t_dat", "customer_id", "article_id"]].to_csv(shop / "log.csv.gz", index=False)
+    listed = (shop / "items.csv").read_text().replace("item,category", "article_id,product_group")
+    (shop / "articles.csv").write_text(listed)
+    columns = {
+        "user": "customer_id",
+        "item": "article_id",
+        "timestamp": "t_dat",
+        "category": "product_group",
+    }
+    source = {"items": "articles.csv", "interactions": "log.csv.gz", "columns": columns}
+    target = prepare(shop, source=source)
+    found = pd.read_parquet(target / "interactions.parquet")
+    assert found[["user", "item", "held_out"]].equals(expected)
+    assert set(pd.read_parquet(target / "items.parquet")["label"]) == {"sandal"}
+
+
+def test_what_was_dropped_is_said(shop, caplog):
+    caplog.set_level("INFO")
+    prepare(shop)
+    assert "shop: read 12 users, 8 items, 60 interactions; kept 12 users" in caplog.text
+    assert "dropped: 12 interactions repeated by the same user" in caplog.text
+    prepare(shop, core_users=4, core_items=2, min_rating=5, expected={"users": 13})
+    assert "warning: shop: 12 users are left where 13 are expected" in caplog.text

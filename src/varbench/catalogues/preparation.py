@@ -14,7 +14,7 @@ import pandas as pd
 
 from varbench.catalogues import interactions
 from varbench.catalogues.raw import RawCatalogue
-from varbench.catalogues.summary import losses, remedy
+from varbench.catalogues.summary import counted, losses, remedy
 from varbench.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -198,8 +198,8 @@ def _core(
             row = int(table.index[table["user"].isin(saturated[:1])][0])
             names = ", ".join(map(repr, saturated[:SHOWN])) + ", ..." * (len(saturated) > SHOWN)
             raise InputError(
-                f"{catalogue.where('interaction', row)}: {len(saturated)} users interacted with "
-                f"every one of the {table['item'].nunique()} items that are left ({names}), so "
+                f"{catalogue.where('interaction', row)}: {counted(len(saturated), 'users')} "
+                f"interacted with every one of the {table['item'].nunique()} items that are left ({names}), so "
                 "there is none to rank for them; drop_saturated_users leaves them out, a lower "
                 "core_items keeps more items"
             )

@@ -56,11 +56,12 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
 
 def losses(dropped: Mapping[str, Mapping[str, int]]) -> str:
     """Return what was dropped by each reason, in one text."""
-    return "; ".join(
-        f"{_counted(lost[what], what)} {text}{_beside(lost, what)}"
-        for reason, (what, text) in REASONS.items()
-        if (lost := dropped.get(reason))
-    )
+    parts = []
+    for reason, (what, text) in REASONS.items():
+        if lost := dropped.get(reason):
+            first = what if lost[what] else next(w for w in lost if lost[w])
+            parts.append(f"{counted(lost[first], first)} {text}{_beside(lost, first)}")
+    return "; ".join(parts)
 
 
 def remedy(dropped: Mapping[str, Mapping[str, int]], core: Mapping[str, int]) -> str:
@@ -75,14 +76,15 @@ def remedy(dropped: Mapping[str, Mapping[str, int]], core: Mapping[str, int]) ->
 
 
 def _all(counts: Mapping[str, int]) -> str:
-    return ", ".join(_counted(counts[what], what) for what in ("users", "items", "interactions"))
+    return ", ".join(counted(counts[what], what) for what in ("users", "items", "interactions"))
 
 
 def _beside(lost: Mapping[str, int], what: str) -> str:
     """Name what else went with it."""
     others = [w for w in ("users", "items", "interactions") if w != what and lost[w]]
-    return f" (and {', '.join(_counted(lost[w], w) for w in others)})" if others else ""
+    return f" (and {', '.join(counted(lost[w], w) for w in others)})" if others else ""
 
 
-def _counted(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
+    """Return a count and what is counted: 1 user, 2,000 users."""
     return f"{count:,} {what if count != 1 else what.removesuffix('s')}"
