@@ -100,4 +100,5 @@ def test_the_command_writes_and_prints(tmp_path):
         **outputs,
     )
     assert done.returncode == 1
-    assert "names.txt" in done.stderr and "class 3 has no name" in done.stderr
+    assert done.stderr.startswith(f"error: {tmp_path / 'names.txt'}, ")
+    assert "class 3 has no name" in done.stderr

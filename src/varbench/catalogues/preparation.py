@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from varbench.catalogues import interactions
+from varbench.catalogues.account import Account
 from varbench.catalogues.raw import RawCatalogue
 from varbench.catalogues.summary import counted, losses, remedy
 from varbench.errors import InputError
@@ -117,7 +118,7 @@ def prepare(
         A user interacted with every item, fewer than ``min_users`` are left, or counts differ
         from those that are strictly expected.
     """
-    account = _Account(catalogue)
+    account = Account(catalogue)
     table = _in_time(catalogue.interactions, rules.split)
     held_out, passes, _ = SPLITS[rules.split]
     if rules.split == "single_pass_random" and "test" in table:
@@ -174,7 +175,7 @@ def _in_time(table: pd.DataFrame, split: str) -> pd.DataFrame:
 
 
 def _core(
-    account: "_Account",
+    account: Account,
     catalogue: RawCatalogue,
     table: pd.DataFrame,
     rules: Rules,
@@ -199,9 +200,9 @@ def _core(
             names = ", ".join(map(repr, saturated[:SHOWN])) + ", ..." * (len(saturated) > SHOWN)
             raise InputError(
                 f"{catalogue.where('interaction', row)}: {counted(len(saturated), 'users')} "
-                f"interacted with every one of the {table['item'].nunique()} items that are left ({names}), so "
-                "there is none to rank for them; drop_saturated_users leaves them out, a lower "
-                "core_items keeps more items"
+                f"interacted with every one of the {table['item'].nunique()} items that are left "
+                f"({names}), so there is none to rank for them; drop_saturated_users leaves them "
+                "out, a lower core_items keeps more items"
             )
         table = account.keep("saturated_user", table, ~table["user"].isin(saturated), unused=True)
         if passes is None:
@@ -227,52 +228,3 @@ def _differences(
     if found and expected.get("strict"):
         raise InputError(f"{catalogue.where('interaction', 0)}: {found[0]}")
     return found
-
-
-class _Account:
-    """Counts what each step drops: users and items that have no interaction left, interactions.
-
-    An item counts as there as long as it is listed and usable; when the core filter comes, one
-    that nobody interacted with is dropped too.
-    """
-
-    def __init__(self, catalogue: RawCatalogue) -> None:
-        self._items = set(catalogue.items)
-        self.read = self._count(catalogue.interactions)
-        self.dropped: dict[str, dict[str, int]] = {}
-
-    def keep(
-        self,
-        reason: str,
-        table: pd.DataFrame,
-        rows: "pd.Series[bool] | np.ndarray[Any, np.dtype[np.bool_]]",
-        *,
-        items: set[str] | None = None,
-        unused: bool = False,
-    ) -> pd.DataFrame:
-        """Return the ``rows`` of a table; the others are dropped for a reason.
-
-        Parameters
-        ----------
-        items
-            Items that are dropped.
-        unused
-            Whether items without interactions are dropped as well.
-        """
-        before, kept = self._count(table), table[rows]
-        self._items -= items or set()
-        if unused:
-            self._items &= set(kept["item"].unique())
-        after = self._count(kept)
-        lost = {what: before[what] - after[what] for what in before}
-        if any(lost.values()):
-            total = self.dropped.setdefault(reason, dict.fromkeys(lost, 0))
-            self.dropped[reason] = {what: total[what] + lost[what] for what in lost}
-        return kept
-
-    def _count(self, table: pd.DataFrame) -> dict[str, int]:
-        return {
-            "users": int(table["user"].nunique()),
-            "items": len(self._items),
-            "interactions": len(table),
-        }

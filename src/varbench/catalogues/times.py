@@ -41,7 +41,8 @@ class Times:
         if not others.any():
             self._agree(numbers.notna(), texts, "number")
             return numbers
-        dates = pd.to_datetime(texts.where(others), errors="coerce", format="ISO8601", utc=True)
+        plain = texts.where(others).str.removesuffix(" UTC")  # as BigQuery writes it
+        dates = pd.to_datetime(plain, errors="coerce", format="ISO8601", utc=True)
         wrong = others & dates.isna()
         if wrong.any():
             place = int(np.flatnonzero(wrong)[0])
@@ -53,7 +54,6 @@ class Times:
             )
         self._agree(numbers.notna(), texts, "number")
         self._agree(others, texts, "date")
-        self._agree(numbers.notna(), texts, "number")  # numbers that follow dates in one part
         seconds: pd.Series[float] = (dates - EPOCH) / pd.Timedelta(seconds=1)
         return seconds
 
