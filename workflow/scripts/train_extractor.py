@@ -2,52 +2,49 @@
 """Train an extractor on labelled images, from scratch or from another extractor's weights.
 
 The images are an archive with their classes in a table, or a folder with train/CLASS and val/CLASS.
+Options: network, defense, seed, validation (the share of an archive that is held out), image_size
+(of what the network will see; null where images keep theirs), training_size (of a folder's crops).
 """
 
 from varbench.experiment import command, resuming
 from varbench.experiment.device import torch_device
 from varbench.experiment.launching import in_processes
+from varbench.experiment.training_images import open_images
 
-import argparse
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from varbench.errors import InputError
 from varbench.extractors import processes
-from varbench.extractors.data import Data, InMemory
-from varbench.extractors.image_folder import Folder
 from varbench.extractors.networks import build, load_weights
-from varbench.image_archive import ImageArchive
+from varbench.extractors.sizes import check_size
 from varbench.registry import resolve
 from varbench.seeds import derive
-from varbench.storage import read_table, read_tensors, write_table, write_tensors
+from varbench.storage import read_tensors, write_table, write_tensors
 
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--network", type=command.block, required=True, help="as JSON")
-    options.add_argument("--defense", type=command.block, required=True, help="as JSON")
+    command.add_options(options)
     options.add_argument("--labels", type=Path, help="item, class; of an archive")
-    options.add_argument("--validation", type=float, default=0.1, help="share of it held out")
-    options.add_argument("--image-size", type=int, default=224, help="side; of a folder's images")
     options.add_argument("--start-from", type=Path, help="weights to start from")
-    options.add_argument("--seed", type=int, required=True)
     command.add_paths(options, images="archive or folder", weights="out", log="out")
     command.add_compute(options)
     resuming.add_options(options)
     given = options.parse_args()
-    method, parameters = command.method_and_parameters(given.defense)
+    chosen = given.options
+    method, parameters = command.method_and_parameters(chosen["defense"])
     device = torch_device(given.device, given.threads)
-    data = folder(given) if given.images.is_dir() else archive(given)
+    data = open_images(given.images, given.labels, chosen, workers=given.threads)
     device = in_processes(parameters.pop("processes", 1), device, given.threads)
 
     inputs = [given.images, given.labels, given.start_from]
     job = resuming.job_digest(__file__, ("defense", method), given, inputs, device)
     checkpoint = resuming.Checkpoint(given.weights, job, given.checkpoint_every)
-    network = build(**given.network, seed=derive("extractor", given.seed)).to(device)
+    network = build(**chosen["network"], seed=derive("extractor", chosen["seed"])).to(device)
+    check_size(network, chosen["image_size"])
+    check_size(network, max(data.size), "training_images.image_size")
     if given.start_from:
         load_weights(network, read_tensors(given.start_from))
     reached = checkpoint.load()
@@ -64,7 +61,7 @@ def main() -> None:
         epochs = resolve("defense", method)(
             network,
             data,
-            seed=given.seed,
+            seed=chosen["seed"],
             device=device,
             log=record,
             keeper=checkpoint,
@@ -76,35 +73,6 @@ def main() -> None:
         write_tensors(given.weights, network.network.state_dict())
         checkpoint.remove()
     processes.leave()
-
-
-def folder(given: argparse.Namespace) -> Data:
-    """Return the images of a folder."""
-    return Folder(
-        given.images,
-        classes=given.network["classes"],
-        size=given.image_size,
-        workers=given.threads,
-    )
-
-
-def archive(given: argparse.Namespace) -> Data:
-    """Return the images of an archive, some of them held out."""
-    if given.labels is None:
-        raise InputError(f"{given.images}: the images of an archive need --labels")
-    labels = read_table(given.labels, ["item", "class"])
-    images = np.stack(ImageArchive(given.images).read(labels["item"].tolist()))
-    classes = labels["class"].to_numpy()
-    order = np.random.default_rng(derive("validation", given.seed)).permutation(len(labels))
-    held_out, training = np.split(order, [round(given.validation * len(order))])
-    if not len(held_out) or not len(training):
-        raise InputError(f"{given.labels}: {len(labels)} images are too few to train on")
-    return InMemory(
-        images[training],
-        classes[training],
-        validation=(images[held_out], classes[held_out]),
-        classes=given.network["classes"],
-    )
 
 
 if __name__ == "__main__":

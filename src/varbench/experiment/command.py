@@ -38,6 +38,11 @@ def add_compute(options: argparse.ArgumentParser) -> None:
     options.add_argument("--threads", type=int, default=1, help="threads on the CPU")
 
 
+def add_options(options: argparse.ArgumentParser) -> None:
+    """Add ``--options``: all that comes from the configuration, as one JSON object."""
+    options.add_argument("--options", type=block, required=True, help="from config.yaml, as JSON")
+
+
 def block(text: str) -> dict[str, Any]:
     """Parse a configuration block given as a JSON object."""
     value = json.loads(text)
