@@ -105,9 +105,9 @@ def find(content: Any, own: Tensors, *, key: str | None = None) -> dict[str, Ten
     if chosen.missing or chosen.place == key:
         return chosen.weights
     if not all(_same(found, chosen, own) for found in fitting):
-        places = listed(found.place or "(outermost)" for found in fitting)
+        options = listed(found.place or "(outermost)" for found in fitting)
         raise InputError(
-            f"several networks in it fit: {places}; name one as weights_key beside weights"
+            f"several networks in it fit: {options}; name one as weights_key beside weights"
         )
     copies = tuple(found.prefix for found in fitting if found.path == chosen.path)
     beside = [name for name in chosen.beside if not name.startswith(copies)]
