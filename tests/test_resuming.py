@@ -23,6 +23,7 @@ from varbench.storage import read_table, write_array, write_table, write_tensors
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 NETWORK = {"architecture": "shufflenet_v2_x0_5", "classes": 2}
+EXTRACTOR = {"network": NETWORK, "seed": 3, "validation": 0.1, "image_size": 32}
 LONG = ["train_extractor", "attack_images", "train_recommender"]
 TRAINING = {"batch_size": 8, "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 1e-4}
 
@@ -72,7 +73,7 @@ def command(name: str, inputs: Path, out: Path, **changed: object) -> list[str]:
     attack = {"method": "carlini_wagner", "iterations": 12, "binary_search_steps": 2}
     options, outputs = {
         "train_extractor": (
-            ["--network", json.dumps(NETWORK), "--defense", json.dumps(defense | changed)],
+            ["--options", json.dumps(EXTRACTOR | {"defense": defense | changed})],
             ["weights", "log"],
         ),
         "attack_images": (
@@ -88,7 +89,8 @@ def command(name: str, inputs: Path, out: Path, **changed: object) -> list[str]:
         ),
     }[name]
     suffixes = {"log": "csv", "outcome": "parquet", "features": "npy"}
-    line = [sys.executable, str(SCRIPTS / f"{name}.py"), *options, "--seed", "3"]
+    line = [sys.executable, str(SCRIPTS / f"{name}.py"), *options]
+    line += [] if name == "train_extractor" else ["--seed", "3"]
     for option, file in files.items():
         line += [f"--{option}", str(inputs / file)]
     for option in outputs:

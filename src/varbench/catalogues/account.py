@@ -1,6 +1,5 @@
 """How much each step of the preparation drops: users, items, interactions."""
 
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
