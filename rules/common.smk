@@ -32,6 +32,7 @@ for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
 from varbench.errors import InputError
 from varbench.experiment import plan, protocol
 from varbench.experiment.ablation import Ablation
+from varbench.experiment.advice import warnings
 from varbench.experiment.configuration import class_file, complete, no_key_twice
 from varbench.experiment.grid import Grid
 from varbench.experiment.listings import image_listing, source_files
@@ -52,6 +53,9 @@ try:
     ABLATION = Ablation.of(config, CORRECTED, GRID.names, GRID.clean)
 except InputError as error:
     raise WorkflowError(f"configuration: {error}") from None
+if workflow.is_main_process:
+    for text in warnings(config):
+        print(f"warning: {text}", file=sys.stderr)
 
 code = Sources(BASE).of(config)
 # A job asks for a GPU where it may find one.

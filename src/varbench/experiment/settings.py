@@ -113,6 +113,13 @@ class Settings:
         category = self._config["datasets"][names["dataset"]][f"{role}_category"]
         return class_index(category, self.classes)
 
+    def categories(self, names: Names) -> dict[str, str]:
+        """Return the names of a dataset's source and target category."""
+        return {
+            "source": self.classes[self.source_class(names)],
+            "target": self.classes[self.target_class(names)],
+        }
+
     def budget(self, names: Names) -> Config:
         """Return how many items of a dataset are attacked, and which."""
         return dict(self._config["datasets"][names["dataset"]]["attacked"])
