@@ -141,6 +141,11 @@ def customized() -> bool:
     return any(Path(module.__file__ or "").parent != library for module in modules)
 
 
+def on_gpu() -> bool:
+    """Say whether an import has begun to use a GPU: a fork cannot go on with it."""
+    return "torch" in sys.modules and sys.modules["torch"].cuda.is_initialized()
+
+
 def name_process(command: list[bytes]) -> None:
     """Show ``command`` as this process's command line, in the place of the server's."""
     fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
@@ -302,6 +307,7 @@ if __name__ == "__main__":
     to_run = None
     if not customized():
         name_process([*map(os.fsencode, sys.orig_argv[:-1])])
-        to_run = serve(folder, int(parent), import_all(slow))
+        start = import_all(slow)
+        to_run = None if on_gpu() else serve(folder, int(parent), start)
     if to_run is not None:
         run(*to_run)
