@@ -18,8 +18,9 @@ LINE = re.compile(r"^cost: ([\d.]+) s, CPU ([\d.]+) s, memory ([\d.]+) MB$", re.
 class Costs(NamedTuple):
     """Wall and CPU seconds, the latter with finished child processes, and peak memory in 1e6 B.
 
-    The memory is resident, of the largest process. After a warm start it includes the libraries'
-    pages that are shared with the server: about what the same job needs by itself.
+    The memory is resident, of the largest process. After a warm start it begins with the 500 MB or
+    so that the server has imported and the job shares, needed or not, and lacks what importing
+    takes: to know what a job needs by itself, run it without (``snakemake --no-hooks``).
     """
 
     seconds: float

@@ -224,7 +224,9 @@ def serve(folder: str, parent: int, start: Start) -> tuple[CodeType, dict[str, A
             client.close()
             continue
         request, streams = accepted
-        pid = os.fork()
+        pid = -1
+        with suppress(OSError):  # no room for another process
+            pid = os.fork()
         if pid == 0:
             for opened in (listener, client, *(job.client for job in jobs)):
                 opened.close()
@@ -233,8 +235,11 @@ def serve(folder: str, parent: int, start: Start) -> tuple[CodeType, dict[str, A
             return become(request, streams, server)
         for stream in streams:
             os.close(stream)
-        jobs.append(Job(pid, os.pidfd_open(pid), client))
-        tell(client, pid)
+        if pid > 0:
+            jobs.append(Job(pid, os.pidfd_open(pid), client))
+            tell(client, pid)
+        else:
+            client.close()
     for job in jobs:
         kill(job, signal.SIGKILL)
     shutil.rmtree(folder, ignore_errors=True)
