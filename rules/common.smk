@@ -30,7 +30,7 @@ for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
     os.environ.setdefault(variable, str(2**32))
 
 from varbench.errors import InputError
-from varbench.experiment import plan, protocol
+from varbench.experiment import plan, protocol, warm
 from varbench.experiment.ablation import Ablation
 from varbench.experiment.advice import warnings
 from varbench.experiment.configuration import class_file, complete, no_key_twice
