@@ -5,14 +5,6 @@ OF_THREATS = [suffixed("table1", threat) for threat in GRID.names["threat"]]
 RENDERED = rendered(GRID.names["threat"])
 TABLES_OF_CELLS = ["runs", "changes", "accuracy", "item_ranks", "promotion", "chr_by_k"]
 FORMS = ["md", "tex", "html"]
-CELL_FILES = every_repeat(f"{CELL}/{{file}}")
-
-
-def files_of_cells(cells, *names):
-    """The named files of every run and seed of some cells."""
-    return [
-        path.format(**cell, file=name) for name in names for cell in cells for path in CELL_FILES
-    ]
 
 
 rule aggregate_cells:
