@@ -18,6 +18,7 @@ NAMES = {
 DEFENSES = {"T": "Traditional", "AT": "Adversarial Training", "FAT": "Free Adversarial Training"}
 METHODS = {
     "none": "No-Attack",
+    "noise": "Noise",
     "fgsm": "FGSM",
     "pgd": "PGD",
     "mi_fgsm": "MI-FGSM",
@@ -25,6 +26,8 @@ METHODS = {
     "ddn": "DDN",
     "expa": "EXPA",
     "carlini_wagner": "C&W",
+    "insa": "INSA",
+    "wb_sign": "WB-SIGN",
 }
 
 
