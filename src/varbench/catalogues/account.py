@@ -1,6 +1,5 @@
 """How much each step of the preparation drops: users, items, interactions."""
 
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -45,7 +44,7 @@ class Account:
         unused
             Whether items without interactions are dropped as well.
         """
-        before, kept = self._count(table), table[rows]
+        before, kept = self._count(table), table if rows.all() else table[rows]
         self._items -= items or set()
         if unused:
             self._items &= set(kept["item"].unique())
