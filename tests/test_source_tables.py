@@ -95,6 +95,11 @@ def test_columns_have_the_names_that_are_given(tmp_path):
         read(tmp_path, "t_dat,customer_id,article_id\n1,2,3\n")
 
 
+def test_one_column_is_one_thing(tmp_path):
+    with pytest.raises(InputError, match="row 1: id cannot be user and item; change columns"):
+        read(tmp_path, "id,timestamp\n1,2\n", user="id", item="id")
+
+
 def test_rating_and_timestamp_are_optional(tmp_path):
     table = read(tmp_path, "user,item\nu,a\n")
     assert table.columns.tolist() == ["user", "item", "rating", "timestamp"]

@@ -178,6 +178,10 @@ def _choose(
             "columns are separated by tabs or commas; names of its own are given in the source, "
             f"such as columns: {{{required[0]}: NAME}}"
         )
+    shared = next((n for n in chosen.values() if list(chosen.values()).count(n) > 1), None)
+    if shared:
+        both = " and ".join(column for column, name in chosen.items() if name == shared)
+        raise InputError(f"{path} row 1: {shared} cannot be {both}; change columns of the source")
     twice = next((name for name in chosen.values() if header.count(name) > 1), None)
     if twice:
         raise InputError(f"{path} row 1: names the column {twice} twice; remove one")
