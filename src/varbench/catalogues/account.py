@@ -44,7 +44,7 @@ class Account:
         unused
             Whether items without interactions are dropped as well.
         """
-        before, kept = self._count(table), table[rows]
+        before, kept = self._count(table), table if rows.all() else table[rows]
         self._items -= items or set()
         if unused:
             self._items &= set(kept["item"].unique())
