@@ -107,7 +107,9 @@ def measure(
         predictions.append(_classes(network, batch))
         alive = predictions[-1] == truth
         for epsilon in standing:
-            generator = torch.Generator().manual_seed(derive("robustness", seed, epsilon, number))
+            generator = torch.Generator().manual_seed(
+                derive("robustness", seed, f"{epsilon:g}", number)
+            )
             if alive.any():
                 examples = adversarial_examples(
                     network, batch[alive], truth[alive],
