@@ -21,6 +21,8 @@ rule aggregate_cells:
             catalogue=GRID.catalogues,
             file=["interactions", "items"],
         ),
+        expand(f"{CATALOGUE}/summary.json", catalogue=GRID.catalogues),
+        [f"{NETWORK}_accuracy.csv".format(**n) for n in GRID.measured_networks],
     output:
         **{name: f"{TABLES}/{name}.csv" for name in TABLES_OF_CELLS},
         table1=expand(f"{TABLES}/{{table}}.csv", table=OF_THREATS),
@@ -37,7 +39,13 @@ rule aggregate_cells:
         **told(
             "aggregate_cells",
             grid=GRID.as_options(),
-            folders={"cell": CELL, "dataset": DATASET, "catalogue": CATALOGUE},
+            folders={
+                "cell": CELL,
+                "dataset": DATASET,
+                "catalogue": CATALOGUE,
+                "network": NETWORK,
+            },
+            measured=GRID.measured_networks,
             metrics=SET.metrics_of_cells,
             baseline=SET.baseline_defense(),
             seed=config["seed"],
