@@ -44,7 +44,7 @@ def main() -> None:
         folder = Path(folders["dataset"].format(dataset=dataset))
         popularity[dataset] = np.asarray(train.sum(axis=0), np.int64).ravel()
         attacked = read_table(folder / "attacked.parquet", ["item"])["item"].to_numpy()
-        # Items that each network sees for itself are none of the dataset: these numbers are empty then.
+        # What each network sees for itself is no set of the dataset: these numbers are empty then.
         counted[dataset] = attacked if metrics["counted"] == "attacked" else attacked[:0]
         for threat in names["threat"]:
             known = train.tolil()
