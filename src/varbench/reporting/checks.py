@@ -41,8 +41,9 @@ def extractors(table: pd.DataFrame) -> Iterator[Check]:
 
 
 def attacks(table: pd.DataFrame) -> Iterator[Check]:
-    """PGD breaks T and the defenses halve it; more epsilon succeeds no less; storing undoes none."""
-    rates = table.pivot_table(index=["dataset", "defense"], columns="attack", values="success_rate")
+    """PGD breaks T, the defenses halve it; more epsilon succeeds no less; storing undoes little."""
+    network = ["dataset", "defense"]
+    rates = table.pivot_table(index=network, columns="attack", values="success_rate")
     for dataset in rates.index.unique("dataset"):
         undefended = rates.loc[(dataset, UNDEFENDED), "pgd_8"]
         yield undefended >= 0.9, f"{dataset}: PGD 8 succeeds on {undefended:.1%} under T (90 %)"
