@@ -30,6 +30,11 @@ onstart:
         warm.start(BASE / "workflow" / "scripts")
 
 
+onsuccess:
+    if workflow.is_main_process:
+        print(SET.where_results_are(RESULTS), file=sys.stderr)
+
+
 wildcard_constraints:
     threat=one_of(GRID.names["threat"]),
     catalogue=one_of(config["catalogues"]),

@@ -73,6 +73,16 @@ class Settings:
         keys = ("source_share", "success_rate_not_target", "confidence")
         return {key: self._config["metrics"][key] for key in keys}
 
+    def where_results_are(self, results: str) -> str:
+        """Return what the terminal says at the end of a run."""
+        places = {
+            "report": f"{results}/report/index.html",
+            "tables": f"{results}/tables",
+            "figures": f"{results}/figures",
+        }
+        there = [f"{what} in {place}" for what, place in places.items() if Path(place).exists()]
+        return ", ".join(there) or f"results in {results}"
+
     def baseline_defense(self) -> str | None:
         """Return whose clean cells changes are taken from; None for each defense's own (D15)."""
         undefended = self._config["metrics"]["baseline"] == "undefended"
