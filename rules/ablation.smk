@@ -3,17 +3,9 @@
 
 rule aggregate_ablation:
     input:
-        [
-            path.format(**c, file="users.parquet")
-            for c in ABLATION.cells()
-            for path in CELL_FILES
-        ],
-        [
-            f"{ATTACK}/{file}.parquet".format(**a)
-            for names in ABLATION.images()
-            for a in GRID.runs_of(names)
-            for file in ("outcome", "distances")
-        ],
+        files_of_cells(list(ABLATION.cells()), "users.parquet"),
+        [f"{ATTACK}/outcome.parquet".format(**a) for a in ABLATION.runs_of_attacks(GRID)],
+        [f"{ATTACK}/distances.parquet".format(**a) for a in ABLATION.runs_of_attacks(GRID)],
     output:
         ablation=f"{TABLES}/ablation.csv",
     log:
@@ -24,18 +16,17 @@ rule aggregate_ablation:
         mem_mb=NEEDS.plain,
         runtime=NEEDS.minutes(30),
     params:
-        code=code("aggregate_ablation"),
-        options=options(
+        **told(
+            "aggregate_ablation",
             **ABLATION.as_options(),
             repeats=GRID.repeats,
-            runs_of_attacks=ABLATION.runs_of_attacks(GRID),
+            images=ABLATION.runs_of_attacks(GRID),
             cell=CELL,
             attack=ATTACK,
             k=config["metrics"]["k"],
             clean=GRID.clean,
             undefended=config["undefended"],
         ),
-        files=files,
     shell:
         line("aggregate_ablation")
 
@@ -53,15 +44,14 @@ rule render_ablation:
         mem_mb=NEEDS.plain,
         runtime=NEEDS.minutes(30),
     params:
-        code=code("render_ablation"),
-        options=options(
+        **told(
+            "render_ablation",
             style=config["tables"],
             attacks={name: config["attacks"][name] for name in GRID.names["attack"]},
             k=config["metrics"]["k"],
             clean=GRID.clean,
             folder=TABLES,
         ),
-        files=files,
     shell:
         line("render_ablation")
 
@@ -79,10 +69,12 @@ rule decide_claims:
         mem_mb=NEEDS.plain,
         runtime=NEEDS.minutes(30),
     params:
-        code=code("decide_claims"),
+        **told(
+            "decide_claims",
+            stands_for=STANDING_FOR,
+            k=config["metrics"]["k"],
+        ),
         published=PUBLISHED,
-        options=options(stands_for=STANDING_FOR, k=config["metrics"]["k"]),
-        files=files,
     shell:
         line("decide_claims")
 

@@ -4,15 +4,19 @@
 IMAGE_ATTACKS = [n for n in config["attacks"] if GRID.makes_images(n)]
 CEILINGS = [n for n in config["attacks"] if n not in [GRID.clean, *IMAGE_ATTACKS]]
 
+ATTACKED_WITH = {
+    "image_archive": at(f"{CATALOGUE}/images.zip", GRID.clean_features),
+    "item_ids": at(f"{CATALOGUE}/items.parquet", GRID.clean_features),
+    "attacked": f"{DATASET}/attacked.parquet",
+    "weights": at(f"{NETWORK}.safetensors", GRID.network),
+    "target_item": at(f"{DATASET}/target_item.parquet", SET.of_target_item),
+}
+
 
 rule attack_images:
     input:
         unpack(SET.guide_files(GUIDE, MODEL, CATALOGUE, FEATURES)),
-        image_archive=at(f"{CATALOGUE}/images.zip", GRID.clean_features),
-        item_ids=at(f"{CATALOGUE}/items.parquet", GRID.clean_features),
-        attacked=f"{DATASET}/attacked.parquet",
-        weights=at(f"{NETWORK}.safetensors", GRID.network),
-        target_item=at(f"{DATASET}/target_item.parquet", SET.of_target_item),
+        **ATTACKED_WITH,
     output:
         attacked_images=f"{ATTACK}/images.zip",
         search=f"{ATTACK}/search.parquet",
@@ -26,14 +30,13 @@ rule attack_images:
         "../envs/varbench.yaml"
     threads: config["threads"]["attack"]
     resources:
+        **on_device("attack"),
         mem_mb=NEEDS.attack,
         runtime=NEEDS.minutes(60, NEEDS.attack_seconds),
-        gpu=GPU,
-        device=config["device"],
-        torch_threads=config["threads"]["attack"],
     params:
-        code=code("attack_images", "attack"),
-        options=options(
+        **told(
+            "attack_images",
+            kind="attack",
             network=SET.network,
             attack=SET.attack,
             target_class=SET.target_class,
@@ -41,9 +44,45 @@ rule attack_images:
             batch_size=config["extractor"]["batch_size"],
             seed=SET.seed_of_run,
         ),
-        files=files,
     shell:
         line("attack_images", computes=True)
+
+
+# Of the first run: whether an attack is as strong as it looks is a matter of its parameters.
+rule examine_attack:
+    input:
+        unpack(SET.guide_files(GUIDE, MODEL, CATALOGUE, FEATURES)),
+        **ATTACKED_WITH,
+    output:
+        indicators=f"{ATTACK}/indicators.json",
+    log:
+        f"{LOGS}/examine_attack/{IN_ATTACK}.log",
+    benchmark:
+        f"{BENCHMARKS}/examine_attack/{IN_ATTACK}.tsv"
+    wildcard_constraints:
+        attack=one_of(IMAGE_ATTACKS),
+    conda:
+        "../envs/varbench.yaml"
+    threads: config["threads"]["attack"]
+    resources:
+        **on_device("attack"),
+        mem_mb=NEEDS.attack,
+        runtime=NEEDS.minutes(60, NEEDS.attack_seconds),
+    params:
+        **told(
+            "examine_attack",
+            kind="attack",
+            network=SET.network,
+            attack=SET.attack,
+            target_class=SET.target_class,
+            aims_at_class=SET.aims_at_class,
+            k=SET.k_of_guide,
+            batch_size=config["extractor"]["batch_size"],
+            images=config["metrics"]["examined_images"],
+            seed=SET.seed_of_run,
+        ),
+    shell:
+        line("examine_attack", computes=True)
 
 
 rule read_images:
@@ -65,21 +104,18 @@ rule read_images:
         "../envs/varbench.yaml"
     threads: config["threads"]["attack"]
     resources:
+        **on_device("attack"),
         mem_mb=NEEDS.attack,
         runtime=NEEDS.minutes(60),
-        gpu=GPU,
-        device=config["device"],
-        torch_threads=config["threads"]["attack"],
     params:
-        code=code("read_images"),
-        options=options(
+        **told(
+            "read_images",
             network=SET.network,
             source_class=SET.source_class,
             target_class=SET.target_class,
             aims_at_class=SET.aims_at_class,
             batch_size=config["extractor"]["batch_size"],
         ),
-        files=files,
     shell:
         line("read_images", computes=True)
 
@@ -101,18 +137,15 @@ rule measure_images:
         "../envs/varbench.yaml"
     threads: config["threads"]["attack"]
     resources:
+        **on_device("attack", gpus=GPU if SET.backbone else 0),
         mem_mb=NEEDS.attack,
         runtime=NEEDS.minutes(20, NEEDS.measuring_seconds),
         # The stand-in for LPIPS has no network that a GPU would be for.
-        gpu=GPU if SET.backbone else 0,
-        device=config["device"],
-        torch_threads=config["threads"]["attack"],
     params:
-        code=code("measure_images"),
-        options=options(
-            network=config["perceptual"]["network"] if SET.backbone else None
+        **told(
+            "measure_images",
+            network=config["perceptual"]["network"] if SET.backbone else None,
         ),
-        files=files,
     shell:
         line("measure_images", computes=True)
 
@@ -136,8 +169,10 @@ rule borrow_features:
         mem_mb=NEEDS.ranking,
         runtime=NEEDS.minutes(10),
     params:
-        code=code("borrow_features"),
-        options=options(dataset=SET.name("dataset"), target_class=SET.target_class),
-        files=files,
+        **told(
+            "borrow_features",
+            dataset=SET.name("dataset"),
+            target_class=SET.target_class,
+        ),
     shell:
         line("borrow_features")

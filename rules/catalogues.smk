@@ -20,10 +20,14 @@ rule prepare_catalogue:
         mem_mb=NEEDS.catalogue,
         runtime=NEEDS.minutes(120),
     params:
-        code=code("prepare_catalogue", "catalogue"),
+        **told(
+            "prepare_catalogue",
+            SET.catalogue,
+            kind="catalogue",
+            image_size=SET.side,
+            seed=config["seed"],
+        ),
         listing=lambda w: image_listing(config["catalogues"][w.catalogue]["source"]),
-        options=options(SET.catalogue, image_size=SET.side, seed=config["seed"]),
-        files=files,
     shell:
         line("prepare_catalogue")
 
@@ -40,15 +44,14 @@ rule select_attacked:
     conda:
         "../envs/varbench.yaml"
     params:
-        code=code("select_attacked"),
-        options=options(
+        **told(
+            "select_attacked",
             dataset=SET.name("dataset"),
             source_class=SET.source_class,
             target_class=SET.target_class,
             budget=SET.budget,
             seed=config["seed"],
         ),
-        files=files,
     shell:
         line("select_attacked")
 
@@ -65,8 +68,10 @@ rule select_target_item:
     conda:
         "../envs/varbench.yaml"
     params:
-        code=code("select_target_item"),
-        options=options(dataset=SET.name("dataset"), target_class=SET.target_class),
-        files=files,
+        **told(
+            "select_target_item",
+            dataset=SET.name("dataset"),
+            target_class=SET.target_class,
+        ),
     shell:
         line("select_target_item")

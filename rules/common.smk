@@ -39,6 +39,7 @@ from varbench.experiment.grid import Grid
 from varbench.experiment.options import at, at_each, files, line, options
 from varbench.experiment.requirements import Requirements
 from varbench.experiment.settings import Settings
+from varbench.reporting.tables import rendered, suffixed
 from varbench.experiment.sources import Sources, content, image_listing, source_files
 
 try:
@@ -94,7 +95,17 @@ def one_of(names):
 def every_repeat(pattern):
     """The file of each run and seed of a cell."""
     return [
-        path
-        for repeat in GRID.repeats
-        for path in expand(pattern, **repeat, allow_missing=True)
+        path for repeat in GRID.repeats for path in expand(pattern, **repeat, allow_missing=True)
     ]
+
+
+def told(script, *blocks, kind=None, **values):
+    """The parameters of a job: its sources, what it is told by name, and its files' options."""
+    named = options(*blocks, **values)
+    return {"code": code(script, kind), "options": named, "files": files}
+
+
+def on_device(threads, gpus=GPU):
+    """The resources of a job that computes on a GPU where there is one; none is tracked."""
+    of_torch = {"device": config["device"], "torch_threads": config["threads"][threads]}
+    return {"gpu": gpus, **of_torch}

@@ -19,14 +19,13 @@ rule draw_training_images:
         mem_mb=NEEDS.drawing,
         runtime=NEEDS.minutes(120),
     params:
-        code=code("draw_training_images"),
-        options=options(
+        **told(
+            "draw_training_images",
             categories=SET.classes,
             per_category=config["training_images"]["per_category"],
             image_size=SET.side,
             seed=config["training_images"]["seed"],
         ),
-        files=files,
     shell:
         line("draw_training_images", processes=True)
 
@@ -49,20 +48,18 @@ rule train_extractor:
         "../envs/varbench.yaml"
     threads: lambda w: config["threads"]["extractor"] * NEEDS.processes(w)
     resources:
+        **on_device("extractor", gpus=lambda w: GPU * NEEDS.processes(w)),
         mem_mb=NEEDS.training_mb,
         runtime=NEEDS.minutes(60, NEEDS.training_seconds),
-        gpu=lambda w: GPU * NEEDS.processes(w),
-        device=config["device"],
-        torch_threads=config["threads"]["extractor"],
     params:
-        code=code("train_extractor", "defense"),
-        options=options(
+        **told(
+            "train_extractor",
+            kind="defense",
             network=SET.network,
             defense=SET.defense,
             seed=SET.seed_of_run,
             **SET.training_images,
         ),
-        files=files,
     shell:
         line("train_extractor", computes=True)
 
@@ -85,9 +82,10 @@ rule load_extractor:
         mem_mb=NEEDS.torch,
         runtime=NEEDS.minutes(30),
     params:
-        code=code("load_extractor"),
-        options=options(network=SET.network),
-        files=files,
+        **told(
+            "load_extractor",
+            network=SET.network,
+        ),
     shell:
         line("load_extractor")
 
@@ -107,16 +105,14 @@ rule extract_features:
         "../envs/varbench.yaml"
     threads: config["threads"]["attack"]
     resources:
+        **on_device("attack"),
         mem_mb=NEEDS.extraction,
         runtime=NEEDS.minutes(120),
-        gpu=GPU,
-        device=config["device"],
-        torch_threads=config["threads"]["attack"],
     params:
-        code=code("extract_features"),
-        options=options(
-            network=SET.network, batch_size=config["extractor"]["batch_size"]
+        **told(
+            "extract_features",
+            network=SET.network,
+            batch_size=config["extractor"]["batch_size"],
         ),
-        files=files,
     shell:
         line("extract_features", computes=True)

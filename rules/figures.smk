@@ -19,8 +19,8 @@ rule draw_figures:
         mem_mb=NEEDS.plain,
         runtime=NEEDS.minutes(30),
     params:
-        code=code("draw_figures"),
-        options=options(
+        **told(
+            "draw_figures",
             labels=config["tables"]["labels"],
             attacks={name: config["attacks"][name] for name in GRID.names["attack"]},
             clean=GRID.clean,
@@ -28,6 +28,5 @@ rule draw_figures:
             confidence=config["metrics"]["confidence"],
             folder=FIGURES,
         ),
-        files=files,
     shell:
         line("draw_figures")

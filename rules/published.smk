@@ -2,8 +2,7 @@
 
 PUBLISHED = content(sorted((BASE / "resources" / "published").glob("*.csv")))
 STANDING_FOR = {
-    section: SET.stands_for(section)
-    for section in ("datasets", "defenses", "attacks", "recommenders")
+    axis: SET.stands_for(axis) for axis in ("dataset", "defense", "attack", "recommender")
 }
 COMPARES = all(STANDING_FOR.values())
 
@@ -24,15 +23,14 @@ rule compare_published:
         mem_mb=NEEDS.plain,
         runtime=NEEDS.minutes(30),
     params:
-        code=code("compare_published"),
-        published=PUBLISHED,
-        options=options(
+        **told(
+            "compare_published",
             stands_for=STANDING_FOR,
             threats=GRID.names["threat"],
             protocol=config["protocol"],
             k=config["metrics"]["k"],
             clean=GRID.clean,
         ),
-        files=files,
+        published=PUBLISHED,
     shell:
         line("compare_published")

@@ -5,13 +5,9 @@
 rule train_recommender:
     input:
         interactions=at(f"{CATALOGUE}/interactions.parquet", GRID.catalogue_of),
-        clean_features=at_each(
-            f"{FEATURES}/features.npy", GRID.repeats, GRID.rest_features
-        ),
+        clean_features=at_each(f"{FEATURES}/features.npy", GRID.repeats, GRID.rest_features),
         attacked=at(f"{DATASET}/attacked.parquet", GRID.attacked_in_training),
-        attacked_features=at_each(
-            f"{ATTACK}/features.npy", GRID.repeats, GRID.ranked_with
-        ),
+        attacked_features=at_each(f"{ATTACK}/features.npy", GRID.repeats, GRID.ranked_with),
         start=at_each(f"{MODEL}/halfway.safetensors", GRID.repeats, GRID.halfway),
     output:
         model=update(every_repeat(f"{MODEL}/model.safetensors")),
@@ -28,24 +24,22 @@ rule train_recommender:
         "../envs/varbench.yaml"
     threads: config["threads"]["recommender"]
     resources:
+        **on_device("recommender"),
         mem_mb=NEEDS.recommender,
         runtime=NEEDS.minutes(30, NEEDS.recommender_seconds),
-        gpu=GPU,
-        device=config["device"],
-        torch_threads=config["threads"]["recommender"],
     params:
-        code=code("train_recommender", "recommender"),
-        options=options(
+        **told(
+            "train_recommender",
+            kind="recommender",
             recommender=SET.recommender,
             leave_out_attacked=GRID.leaves_out_attacked,
             seeds=SET.seeds_of_repeats,
         ),
-        files=files,
     shell:
         line("train_recommender", computes=True)
 
 
-rule train_guide:
+use rule train_recommender as train_guide with:
     input:
         interactions=at(f"{CATALOGUE}/interactions.parquet", GRID.catalogue_of),
         clean_features=at(f"{FEATURES}/features.npy", GRID.clean_features),
@@ -58,41 +52,24 @@ rule train_guide:
         f"{LOGS}/train_guide/{IN_GUIDE}.log",
     benchmark:
         f"{BENCHMARKS}/train_guide/{IN_GUIDE}.tsv"
-    conda:
-        "../envs/varbench.yaml"
-    threads: config["threads"]["recommender"]
-    resources:
-        mem_mb=NEEDS.recommender,
-        runtime=NEEDS.minutes(30, NEEDS.recommender_seconds),
-        gpu=GPU,
-        device=config["device"],
-        torch_threads=config["threads"]["recommender"],
     params:
-        code=code("train_recommender", "recommender"),
-        options=options(
+        **told(
+            "train_recommender",
+            kind="recommender",
             recommender=SET.recommender,
             share_of_users=SET.number("users"),
             seeds=SET.seeds_of_guide,
         ),
-        files=files,
-    shell:
-        line("train_recommender", computes=True)
 
 
 rule evaluate_cell:
     input:
         model=at_each(f"{MODEL}/model.safetensors", GRID.repeats, GRID.training),
         interactions=at(f"{CATALOGUE}/interactions.parquet", GRID.catalogue_of),
-        clean_features=at_each(
-            f"{FEATURES}/features.npy", GRID.repeats, GRID.rest_features
-        ),
-        predicted_classes=at_each(
-            f"{FEATURES}/classes.parquet", GRID.repeats, GRID.clean_features
-        ),
+        clean_features=at_each(f"{FEATURES}/features.npy", GRID.repeats, GRID.rest_features),
+        predicted_classes=at_each(f"{FEATURES}/classes.parquet", GRID.repeats, GRID.clean_features),
         attacked=f"{DATASET}/attacked.parquet",
-        attacked_features=at_each(
-            f"{ATTACK}/features.npy", GRID.repeats, GRID.ranked_with
-        ),
+        attacked_features=at_each(f"{ATTACK}/features.npy", GRID.repeats, GRID.ranked_with),
     output:
         per_user=update(every_repeat(f"{CELL}/users.parquet")),
         per_item=update(every_repeat(f"{CELL}/items.parquet")),
@@ -108,14 +85,13 @@ rule evaluate_cell:
         mem_mb=NEEDS.ranking,
         runtime=NEEDS.minutes(10 * len(GRID.repeats)),
     params:
-        code=code("evaluate_cell"),
-        options=options(
+        **told(
+            "evaluate_cell",
             length=config["metrics"]["list_length"],
             k=config["metrics"]["k"],
             source_class=SET.source_class,
             leave_out_attacked=GRID.leaves_out_attacked,
         ),
-        files=files,
     shell:
         line("evaluate_cell")
 
@@ -134,8 +110,10 @@ rule rank_references:
         mem_mb=NEEDS.ranking,
         runtime=NEEDS.minutes(30),
     params:
-        code=code("rank_references"),
-        options=options(k=config["metrics"]["k"], seed=config["seed"]),
-        files=files,
+        **told(
+            "rank_references",
+            k=config["metrics"]["k"],
+            seed=config["seed"],
+        ),
     shell:
         line("rank_references")

@@ -1,50 +1,37 @@
 # Tables: aggregations of the values per user, item and image of all cells. A command finds those by
 # the pattern and the names that it is told; as inputs they have no name.
 
-TABLE1 = {
-    "poisoning": "table1",
-    "evasion": "table1_evasion",
-    "cold_start": "table1_cold_start",
-}
-OF_THREATS = [TABLE1[threat] for threat in GRID.names["threat"]]
+OF_THREATS = [suffixed("table1", threat) for threat in GRID.names["threat"]]
+RENDERED = rendered(GRID.names["threat"])
+TABLES_OF_CELLS = ["runs", "changes", "accuracy", "item_ranks", "promotion", "chr_by_k"]
 FORMS = ["md", "tex", "html"]
 CELL_FILES = every_repeat(f"{CELL}/{{file}}")
 
 
+def files_of_cells(cells, *names):
+    """The named files of every run and seed of some cells."""
+    return [
+        path.format(**cell, file=name) for name in names for cell in cells for path in CELL_FILES
+    ]
+
+
 rule aggregate_cells:
     input:
-        [
-            path.format(**c, file="users.parquet")
-            for c in GRID.cells()
-            for path in CELL_FILES
-        ],
-        [
-            path.format(**c, file="items.parquet")
-            for c in GRID.cells()
-            for path in CELL_FILES
-        ],
-        [
-            path.format(**c, file="lists.npy")
-            for c in GRID.cells()
-            for path in CELL_FILES
-        ],
-        [
-            path.format(**c, file="users.parquet")
-            for c in GRID.baseline_cells(SET.baseline_defense())
-            for path in CELL_FILES
-        ],
-        expand(f"{DATASET}/attacked.parquet", dataset=GRID.names["dataset"]),
-        expand(f"{DATASET}/references.parquet", dataset=GRID.names["dataset"]),
-        expand(f"{CATALOGUE}/interactions.parquet", catalogue=GRID.catalogues),
-        expand(f"{CATALOGUE}/items.parquet", catalogue=GRID.catalogues),
+        files_of_cells(list(GRID.cells()), "users.parquet", "items.parquet", "lists.npy"),
+        files_of_cells(GRID.baseline_cells(SET.baseline_defense()), "users.parquet"),
+        expand(
+            f"{DATASET}/{{file}}.parquet",
+            dataset=GRID.names["dataset"],
+            file=["attacked", "references"],
+        ),
+        expand(
+            f"{CATALOGUE}/{{file}}.parquet",
+            catalogue=GRID.catalogues,
+            file=["interactions", "items"],
+        ),
     output:
+        **{name: f"{TABLES}/{name}.csv" for name in TABLES_OF_CELLS},
         table1=expand(f"{TABLES}/{{table}}.csv", table=OF_THREATS),
-        runs=f"{TABLES}/runs.csv",
-        changes=f"{TABLES}/changes.csv",
-        accuracy=f"{TABLES}/accuracy.csv",
-        item_ranks=f"{TABLES}/item_ranks.csv",
-        promotion=f"{TABLES}/promotion.csv",
-        chr_by_k=f"{TABLES}/chr_by_k.csv",
     log:
         f"{LOGS}/aggregate_cells.log",
     benchmark:
@@ -55,31 +42,23 @@ rule aggregate_cells:
         mem_mb=NEEDS.tables,
         runtime=NEEDS.minutes(30),
     params:
-        code=code("aggregate_cells"),
-        options=options(
-            names=GRID.names,
-            clean=GRID.clean,
-            catalogues=GRID.catalogue_by_dataset,
-            controls=GRID.controls,
-            cell=CELL,
-            dataset=DATASET,
-            catalogue=CATALOGUE,
+        **told(
+            "aggregate_cells",
+            grid=GRID.as_options(),
+            folders={"cell": CELL, "dataset": DATASET, "catalogue": CATALOGUE},
             metrics=SET.metrics_of_cells,
             baseline=SET.baseline_defense(),
             seed=config["seed"],
         ),
-        files=files,
     shell:
         line("aggregate_cells")
 
 
 rule aggregate_images:
     input:
-        [
-            f"{ATTACK}/outcome.parquet".format(**a)
-            for a in GRID.images(GRID.image_attacks)
-        ],
+        [f"{ATTACK}/outcome.parquet".format(**a) for a in GRID.images(GRID.image_attacks)],
         [f"{ATTACK}/distances.parquet".format(**a) for a in GRID.crafted()],
+        [f"{ATTACK}/indicators.json".format(**a) for a in GRID.examined()],
     output:
         table2=f"{TABLES}/table2.csv",
     log:
@@ -90,16 +69,17 @@ rule aggregate_images:
         mem_mb=NEEDS.plain,
         runtime=NEEDS.minutes(30),
     params:
-        code=code("aggregate_images"),
-        options=options(
+        **told(
+            "aggregate_images",
             images=[
                 {**a, "crafted": GRID.crafting(a), "clean": GRID.clean_features(a)}
                 for a in GRID.images(GRID.image_attacks)
             ],
             attack=ATTACK,
+            examined=GRID.examined(),
+            transfers=GRID.transfers,
             metrics=SET.metrics_of_images,
         ),
-        files=files,
     shell:
         line("aggregate_images")
 
@@ -120,26 +100,23 @@ rule aggregate_extractors:
         mem_mb=NEEDS.plain,
         runtime=NEEDS.minutes(30),
     params:
-        code=code("aggregate_extractors"),
-        options=options(
-            networks=list(GRID.features()), catalogue=CATALOGUE, features=FEATURES
+        **told(
+            "aggregate_extractors",
+            networks=list(GRID.features()),
+            catalogue=CATALOGUE,
+            features=FEATURES,
         ),
-        files=files,
     shell:
         line("aggregate_extractors")
 
 
 rule render_tables:
     input:
-        table1=rules.aggregate_cells.output.table1,
-        changes=rules.aggregate_cells.output.changes,
-        accuracy=rules.aggregate_cells.output.accuracy,
-        promotion=rules.aggregate_cells.output.promotion,
-        table2=rules.aggregate_images.output.table2,
+        tables=expand(f"{TABLES}/{{table}}.csv", table=sorted({*RENDERED.values()})),
     output:
         expand(
             f"{TABLES}/{{table}}.{{form}}",
-            table=[*OF_THREATS, "table2", "accuracy", "promotion"],
+            table=RENDERED,
             form=FORMS,
         ),
     log:
@@ -150,8 +127,8 @@ rule render_tables:
         mem_mb=NEEDS.plain,
         runtime=NEEDS.minutes(30),
     params:
-        code=code("render_tables"),
-        options=options(
+        **told(
+            "render_tables",
             style=config["tables"],
             attacks={name: config["attacks"][name] for name in GRID.names["attack"]},
             threats=GRID.names["threat"],
@@ -160,6 +137,5 @@ rule render_tables:
             metrics=config["metrics"],
             folder=TABLES,
         ),
-        files=files,
     shell:
         line("render_tables")

@@ -63,7 +63,7 @@ def aggregate(folder, **protocols):
     done = cells.run(
         "aggregate_ablation",
         variants=json.dumps(variants),
-        axes=json.dumps({"defense": ["FAT"], "seed": [0]}),
+        axes=json.dumps({"defense": ["FAT"], "run": [0], "seed": [0]}),
         cell=folder / "{defense}-{attack}",
         visual=folder / "{defense}.parquet",
         k=20,

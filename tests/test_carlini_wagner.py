@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from varbench.attacks.carlini_wagner import carlini_wagner
 from varbench.attacks.common import Attacked
+from varbench.images import to_bytes, to_unit
 
 CLASSES = 4
 Model = Callable[[Tensor], Tensor]
@@ -42,6 +43,7 @@ def small_net() -> Model:
 def some_images(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     images = (torch.rand(count, 3, 8, 8, generator=generator) * 1.2 - 0.1).clamp(0, 1)
+    images = (images * 255).round() / 255  # as every stored image is
     return images, torch.randint(CLASSES, (count,), generator=generator)
 
 
@@ -80,8 +82,10 @@ def plain_carlini_wagner(
     binary_search_steps: int,
     initial_constant: float,
     abort_every: int | None,
+    storage: str,
 ) -> tuple[Tensor, int]:
     best, best_l2, used = clean, math.inf, 0
+    abort_every = max(2, iterations // 10) if abort_every is None else abort_every
     constant, low, high = initial_constant, 0.0, math.inf
     for _ in range(binary_search_steps):
         w = torch.arctanh((2 * clean - 1) * 0.999999).requires_grad_()
@@ -89,7 +93,8 @@ def plain_carlini_wagner(
         success, losses = False, []
         for _ in range(iterations):
             x = 0.5 * (w.tanh() + 1)
-            logits = model(x[None])[0]
+            q = (x * 255).round() / 255 if storage == "bits8" else x
+            logits = model(x[None] + (q - x)[None].detach())[0]
             others = torch.cat([logits[:target], logits[target + 1 :]])
             f = torch.clamp(others.max() - logits[target] + confidence, min=0)
             l2 = torch.sum((x - clean) ** 2)
@@ -100,8 +105,9 @@ def plain_carlini_wagner(
             losses.append(loss.item())
             if logits[target] - others.max() > confidence:
                 success = True
-                if l2.item() < best_l2:
-                    best, best_l2 = x.detach(), l2.item()
+                distance = torch.sum((q - clean) ** 2).item()
+                if distance < best_l2:
+                    best, best_l2 = q.detach(), distance
             if abort_every and len(losses) % abort_every == 0:
                 compared_with = losses[max(0, len(losses) - 1 - abort_every)]
                 if losses[-1] >= 0.9999 * compared_with:
@@ -115,6 +121,7 @@ def plain_carlini_wagner(
     return best, used
 
 
+@pytest.mark.parametrize("storage", ["float", "bits8"])
 @pytest.mark.parametrize(
     "changed",
     [
@@ -127,8 +134,9 @@ def plain_carlini_wagner(
         {"binary_search_steps": 7, "initial_constant": 1.0},  # down, and up again
     ],
 )
-def test_it_is_its_equations(changed: dict[str, Any]) -> None:
+def test_it_is_its_equations(changed: dict[str, Any], storage: str) -> None:
     parameters = {
+        "storage": storage,
         "confidence": 0.0,
         "learning_rate": 2e-2,
         "iterations": 40,
@@ -274,9 +282,20 @@ def test_the_batch_stays_full_while_images_wait() -> None:
 
 def test_without_abort_every_image_uses_all_its_iterations() -> None:
     net, (images, targets) = small_net(), some_images(5)
-    for never in (0, None):
-        attacked = run(net, images, targets, **UNEVEN | {"abort_every": never})
-        assert attacked.iterations.tolist() == [90] * 5
+    attacked = run(net, images, targets, **UNEVEN | {"abort_every": 0})
+    assert attacked.iterations.tolist() == [90] * 5
+
+
+@pytest.mark.parametrize(("iterations", "every"), [(30, 3), (25, 2), (4, 2)])
+def test_a_tenth_of_the_iterations_is_how_often_it_looks_for_an_end(
+    iterations: int, every: int
+) -> None:
+    net, data = small_net(), some_images(6)
+    parameters = UNEVEN | {"iterations": iterations}
+    named = run(net, *data, **parameters | {"abort_every": every})
+    default = run(net, *data, **parameters | {"abort_every": None})
+    assert torch.equal(default.images, named.images)
+    assert torch.equal(default.iterations, named.iterations)
 
 
 def test_abort_saves_iterations_and_hardly_costs_distance() -> None:
@@ -284,7 +303,7 @@ def test_abort_saves_iterations_and_hardly_costs_distance() -> None:
     images, _ = some_images(8, seed=3)
     targets = model(images).argmin(1)
     parameters = {"learning_rate": 2e-2, "iterations": 400, "initial_constant": 1.0}
-    patient = run(model, images, targets, abort_every=None, **parameters)
+    patient = run(model, images, targets, abort_every=0, **parameters)
     aborted = run(model, images, targets, abort_every=40, **parameters)
     assert (aborted.iterations <= patient.iterations).all()
     assert aborted.iterations.sum() < 0.8 * patient.iterations.sum()
@@ -313,3 +332,51 @@ def test_an_image_already_in_the_target_class_hardly_changes() -> None:
     net, (images, _) = small_net(), some_images(5)
     attacked = run(net, images, net(images).argmax(1), **UNEVEN)
     assert (attacked.images - images).abs().max() < 1e-6
+
+
+# Storage: a perturbation that is smaller than rounding is none.
+
+
+def test_what_it_returns_is_what_is_stored() -> None:
+    net, (images, targets) = small_net(), some_images(6)
+    attacked = run(net, images, targets, learning_rate=2e-2, iterations=60, initial_constant=1.0)
+    assert torch.equal(to_unit(to_bytes(attacked.images)), attacked.images)
+    assert (margins(net, attacked.images, targets) > 0).all()
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.4])
+def test_where_less_than_half_a_grey_level_is_enough_rounding_is_survived(share: float) -> None:
+    weights, _ = linear_model(1, seed=5)
+    images = ((some_images(6, seed=4)[0] * 0.5 + 0.25) * 255).round() / 255
+    normal = weights[0]
+    # Lacking in logit what a step of `share` grey levels along the normal gains.
+    lacking = share / 255 * 192**0.5 * normal.norm()
+    offsets = images.flatten(1) @ normal
+
+    def model(x: Tensor) -> Tensor:
+        rows = (x.flatten(1)[:, None] - images.flatten(1)).square().sum(-1).argmin(1)
+        gained = x.flatten(1) @ normal - offsets[rows]
+        return torch.stack([lacking.expand(len(x)), gained], 1)
+
+    targets = torch.ones(6, dtype=torch.int64)
+    found = {
+        storage: run(
+            model,
+            images,
+            targets,
+            storage=storage,
+            learning_rate=5e-3,
+            iterations=200,
+            binary_search_steps=6,
+        )
+        for storage in ("float", "bits8")
+    }
+    assert (model(found["float"].images)[:, 1] > lacking).all()
+    stored = to_unit(to_bytes(found["bits8"].images))
+    assert (model(stored)[:, 1] > lacking).all()
+    # The least of all images of whole grey levels: those pixels that gain most, a level each.
+    gains = normal.abs().sort(descending=True).values / 255
+    pixels = int((gains.cumsum(0) <= lacking).sum()) + 1
+    least = pixels**0.5 / 255
+    assert (distances(found["bits8"], images) >= least * (1 - 1e-5)).all()
+    assert (distances(found["bits8"], images) <= 1.15 * least).all()

@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 from varbench.errors import InputError
 from varbench.reporting import published
 from varbench.reporting.claims import claims
+from varbench.reporting.standing import claims_on_ours
 
 FOLDER = Path(__file__).parents[1] / "resources" / "published"
 # Worked out from the paper's tables with pencil and paper. What fails: C&W under T has a higher SR
@@ -89,15 +90,18 @@ def test_evidence_repeats_the_papers_figures(paper):
 
 @settings(deadline=None, max_examples=20)
 @given(st.integers(0, 2**32 - 1))
-def test_verdicts_do_not_depend_on_order_seeds_or_other_rows(seed):
+def test_verdicts_do_not_depend_on_order_runs_or_other_rows(seed):
     table1, table2 = published.read(FOLDER)
-    # Two seeds whose mean is the published value, an attack and a defense of one's own.
+    # Two runs whose mean is the published value, an attack and a defense of one's own.
     spread = 0.01 * np.random.default_rng(seed).random(len(table1))
     runs = [
-        table1.assign(seed=number, chr_at_20=table1["chr_at_20"] + sign * spread)
+        table1.assign(run=number, seed=0, chr_at_20=table1["chr_at_20"] + sign * spread)
         for number, sign in ((1, 1), (2, -1))
     ]
-    own = [table1.assign(attack="own", chr_at_20=9.0), table1.assign(defense="own", chr_at_20=9.0)]
+    own = [
+        table1.assign(run=1, seed=0, attack="own", chr_at_20=9.0),
+        table1.assign(run=1, seed=0, defense="own", chr_at_20=9.0),
+    ]
     table1 = pd.concat([*runs, *(t.drop_duplicates(published.CELL) for t in own)])
     own2 = table2.drop_duplicates(["dataset", "defense"]).assign(attack="own", lpips=9.0)
     table2 = pd.concat([table2, own2])
@@ -112,6 +116,9 @@ def change(table, column, value, **cell):
 
 
 WOMEN, MEN = "amazon_women", "amazon_men"
+SAME = {
+    column: {name: name for name in names.values()} for column, names in published.NAMES.items()
+}
 # One cell changed so that just this claim turns: (claim, table, column, value, cell, others).
 TURNS = [
     ("1a", 0, "chr_at_20", 3.0, (MEN, "T", "cw", "vbpr"), set()),
@@ -201,8 +208,7 @@ def test_no_success_and_no_clean_hits_are_not_a_crash(paper):
 
 
 def test_comparison_with_itself(paper):
-    same = {WOMEN: WOMEN, MEN: MEN}
-    compared = published.compare(paper, paper, datasets=same)
+    compared = published.compare(paper, paper, stands_for=SAME)
     assert len(compared) == 72 + 3 * 30
     assert (compared["ours"] == compared["published"]).all()
     summary = published.agreement(compared).set_index("measure")
@@ -223,7 +229,10 @@ def test_comparison_of_a_grid_of_our_own(paper):
     ours2 = table2.assign(dataset="mini", lpips=np.nan, success_rate=0.5)
     ours1, ours2 = ours1[ours1["attack"] != "fgsm_4"], ours2[ours2["attack"] != "fgsm_4"]
     compared = published.compare(
-        (ours1.drop(columns="chr_at_20"), ours2), paper, datasets={"mini": WOMEN}, k=5
+        (ours1.drop(columns="chr_at_20"), ours2),
+        paper,
+        stands_for=SAME | {"dataset": {"mini": WOMEN}},
+        k=5,
     )
     chr_ = compared[compared["measure"] == "chr"]
     assert len(chr_) == 30
@@ -252,3 +261,67 @@ def test_comparison_of_a_grid_of_our_own(paper):
     assert summary.loc["chr", "spearman"] == pytest.approx(expected)
     assert pd.isna(summary.loc["success_rate", "spearman"])  # ours is constant
     assert summary.loc["lpips", "cells"] == 0
+
+
+def renamed(paper):
+    """The paper's numbers under names that mean something else there."""
+    names = {
+        "dataset": {WOMEN: "shop"},
+        "defense": {"T": "plain", "AT": "T", "FAT": "hardened"},
+        "attack": {"fgsm_4": "pgd_8", "pgd_8": "fgsm_4", "fgsm_8": "a", "cw": "b"},
+        "recommender": {"vbpr": "amr", "amr": "vbpr"},
+    }
+    names["attack"] |= {"none": "clean"}
+    own = [table[table["dataset"] == WOMEN].replace(names) for table in paper]
+    del names["attack"]["none"]  # what is no attack needs no declaration
+    stands_for = {
+        column: {ours: theirs for theirs, ours in of.items()} for column, of in names.items()
+    }
+    stands_for["attack"]["pgd_4"] = "pgd_4"
+    return own, stands_for
+
+
+def test_meaning_is_declared_and_not_read_from_names(paper):
+    (table1, table2), stands_for = renamed(paper)
+    decided = claims_on_ours(
+        {"poisoning": table1}, table2, stands_for=stands_for, k=20, clean="clean"
+    )
+    expected = claims(*(table[table["dataset"] == WOMEN] for table in paper))
+    assert decided["holds"].tolist() == expected["holds"].tolist()
+    assert "shop +230.4%" in decided.set_index("claim")["evidence"]["1b"]
+    compared = published.compare((table1, table2), paper, stands_for=stands_for, clean="clean")
+    assert len(compared) == 36 + 3 * 15
+    assert (compared["ours"] == compared["published"]).all()
+    assert set(compared["attack"]) == {"clean", "pgd_8", "fgsm_4", "a", "b", "pgd_4"}
+    changes = compared[["change_ours", "change_published"]].dropna()
+    assert len(changes) == 30
+    assert (changes["change_ours"] == changes["change_published"]).all()
+
+
+def test_what_stands_for_nothing_decides_nothing(paper):
+    (table1, table2), stands_for = renamed(paper)
+    del stands_for["attack"]["b"]
+    decided = claims_on_ours(
+        {"poisoning": table1}, table2, stands_for=stands_for, k=20, clean="clean"
+    )
+    assert decided["holds"].isna().sum() >= 8
+    assert "no value: CHR of vbpr, shop T cw" in decided["evidence"].tolist()
+
+
+def test_claims_are_decided_on_each_threat(paper):
+    table1, table2 = paper
+    flat = table1.assign(chr_at_20=1.0)
+    threats = {"poisoning": table1, "evasion": flat}
+    decided = claims_on_ours(threats, table2, stands_for=SAME, k=20)
+    holds = decided.set_index(["threat", "claim"])["holds"]
+    assert holds["poisoning"].to_dict() == ON_THE_PAPERS_OWN_NUMBERS
+    assert not holds["evasion", "2"]
+    assert holds["evasion", "3"]
+
+
+def test_two_that_stand_for_one_are_named(paper):
+    table1, table2 = paper
+    twice = pd.concat([table1, table1[table1["attack"] == "cw"].assign(attack="cw_strong")])
+    stands_for = SAME | {"attack": {**SAME["attack"], "cw_strong": "cw"}}
+    with pytest.raises(InputError, match="attacks: cw and cw_strong both stand for the paper's cw"):
+        claims_on_ours({"poisoning": twice}, table2, stands_for=stands_for, k=20)

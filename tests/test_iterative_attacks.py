@@ -13,6 +13,7 @@ from varbench.attacks.apgd import apgd, checkpoints
 from varbench.attacks.ddn import ddn
 from varbench.attacks.mi_fgsm import mi_fgsm
 from varbench.attacks.pgd import pgd
+from varbench.images import to_bytes, to_unit
 
 CLASSES = 4
 
@@ -167,23 +168,27 @@ def test_apgd_reaches_the_corner_of_the_ball_on_a_linear_model():
 # DDN
 
 
-def test_ddn_is_its_algorithm():
+@pytest.mark.parametrize("levels", [None, 255])
+def test_ddn_is_its_algorithm(levels):
     net, (images, targets) = small_net(), some_images()
+    images = (images * 255).round() / 255
     expected = []
     for clean, target in zip(images, targets.tolist(), strict=True):
         delta, radius, best, best_l2 = torch.zeros_like(clean), 1.0, clean, math.inf
         for k in range(40):
             x = clean + delta
+            x = (x * levels).round() / levels if levels else x
             _, gradient = value_and_gradient(net, x, target)
             success = int(net(x[None]).argmax()) == target
-            if success and delta.norm() < best_l2:
-                best, best_l2 = x, float(delta.norm())
+            if success and (x - clean).norm() < best_l2:
+                best, best_l2 = x, float((x - clean).norm())
             step = 0.01 + 0.99 * (1 + math.cos(math.pi * k / 40)) / 2
             delta = delta - step * gradient / gradient.norm()
             radius *= 0.95 if success else 1.05
             delta = (clean + radius * delta / delta.norm()).clamp(0, 1) - clean
         expected.append(best)
-    found = run(ddn, net, images, targets, steps=40).images
+    storage = "bits8" if levels else "float"
+    found = run(ddn, net, images, targets, steps=40, storage=storage).images
     torch.testing.assert_close(found, torch.stack(expected), rtol=0, atol=1e-3)
 
 
@@ -201,3 +206,4 @@ def test_ddn_comes_close_to_the_nearest_point_of_a_linear_model():
     assert ((found.flatten(1) @ weights.T).argmax(1) == targets).all()
     assert (distance >= nearest * 0.999).all()
     assert (distance <= nearest * 1.05).all()
+    assert torch.equal(to_unit(to_bytes(found)), found)

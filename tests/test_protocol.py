@@ -89,7 +89,7 @@ def test_carlini_wagner_on_normalised_images_finds_the_nearest_of_them():
     found = carlini_wagner(
         lambda x: x.flatten(1) @ weights.T, image, torch.tensor([1]),
         seeds=[0], batch_size=1, iterations=2000, binary_search_steps=9, learning_rate=0.02,
-        initial_constant=1.0, abort_every=0, variable="normalised", scale=STD,
+        initial_constant=1.0, abort_every=0, variable="normalised", scale=STD, storage="float",
     ).images  # fmt: skip
 
     deviations = torch.tensor(STD).view(3, 1, 1)

@@ -1,8 +1,11 @@
 # ruff: noqa: RUF001 (the dash and the multiplication sign are what is tested)
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from itertools import product
 
+import grimp
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,8 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from varbench.errors import InputError
-from varbench.reporting import rendering, tables
+from varbench.reporting import rendering
+from varbench.reporting.accuracy_table import accuracy_table, beyond_accuracy_table
+from varbench.reporting.chr_table import chr_table
 from varbench.reporting.labels import attack_labels
+from varbench.reporting.layout import Style
+from varbench.reporting.promotion_table import promotion_table
+from varbench.reporting.tables import render, rendered
+from varbench.reporting.visual_table import visual_table
 
 DATASETS, DEFENSES, RECOMMENDERS = ["men", "women"], ["T", "AT", "FAT"], ["vbpr", "amr"]
 ATTACKS = ["none", "fgsm_4", "pgd_8", "cw"]
@@ -22,14 +31,20 @@ HOSTILE = ["a_b & <script>alert('x')</script>", "50 % #1 | **~^$ \\ {x}", "[12] 
 def table1():
     random = np.random.default_rng(0)
     rows = [
-        dict(zip(["dataset", "defense", "attack", "recommender", "seed"], cell, strict=True))
-        for cell in product(DATASETS, DEFENSES, ATTACKS, RECOMMENDERS, [3, 7])
+        dict(zip(["dataset", "defense", "attack", "recommender"], cell, strict=True))
+        for cell in product(DATASETS, DEFENSES, ATTACKS, RECOMMENDERS)
     ]
     table = pd.DataFrame(rows)
     table["chr_at_5"] = random.random(len(table)) * 5
     table["chr_at_5_low"] = table["chr_at_5"] - 0.25
     table["chr_at_5_high"] = table["chr_at_5"] + 0.5
-    return table.assign(users=100)
+    attacked = table["chr_at_5"].where(table["attack"] != "none")
+    largest = attacked.groupby([table[n] for n in ("dataset", "defense", "recommender")])
+    table["most_effective"] = attacked == largest.transform("max")
+    table["verdict"] = np.where(table["attack"] == "none", "", "raised")
+    return table.assign(
+        users=100, runs=3, note="", reach_at_5=0.25, top_users_share=0.5, random_chr_at_5=1.25
+    )
 
 
 @pytest.fixture
@@ -40,7 +55,9 @@ def table2():
     )
     for measure in ("success_rate", "success_rate_not_target", "feature_loss", "lpips"):
         table[measure] = random.random(len(table)) / 10
-    return table.assign(images=50, perceptual_stand_in=np.nan, perceptual_label="LPIPS (vgg)")
+    return table.assign(
+        images=50, runs=1, perceptual_stand_in=np.nan, perceptual_label="LPIPS (vgg)"
+    )
 
 
 class Grid(HTMLParser):
@@ -142,30 +159,19 @@ READERS = {
 @pytest.mark.parametrize("form", READERS)
 def test_table1_shows_every_number_and_marks_the_best_attacks(table1, form):
     labels = {name: name.replace("_", "") for name in ATTACKS}
-    table = tables.chr_table(table1, k=5, digits=3, intervals=False, labels=labels)
-    shown = READERS[form](table, 2)
-    assert len(shown) == len(table1) / 2
-    for dataset, defense, recommender in product(DATASETS, DEFENSES, RECOMMENDERS):
-        values = {}
-        for attack in ATTACKS:
-            runs = table1[
-                (table1["dataset"] == dataset)
-                & (table1["defense"] == defense)
-                & (table1["recommender"] == recommender)
-                & (table1["attack"] == attack)
-            ]["chr_at_5"].tolist()
-            assert len(runs) == 2
-            values[attack] = sum(runs) / 2
-        best = max(values[attack] for attack in ATTACKS if attack != "none")
-        for attack, value in values.items():
-            cell = (recommender.upper(), labels[attack]), (dataset, defense)
-            assert shown[cell] == (f"{value:.3f}", value == best and attack != "none")
+    style = Style(k=5, digits={"chr": 3}, intervals=False, labels=labels)
+    shown = READERS[form](chr_table(table1.assign(verdict=""), style), 2)
+    assert len(shown) == len(table1)
+    for row in table1.itertuples():
+        place = (row.recommender.upper(), labels[row.attack]), (row.dataset, row.defense)
+        assert shown[place] == (f"{row.chr_at_5:.3f}", row.most_effective)
+    assert sum(bold for _, bold in shown.values()) == 12
 
 
 @pytest.mark.parametrize("form", READERS)
 def test_table2_shows_every_number_and_marks_the_best(table2, form):
     measures = ["success_rate", "success_rate_not_target", "feature_loss", "lpips"]
-    table = tables.visual_table(table2, measures=measures, digits={"lpips": 2})
+    table = visual_table(table2, Style(digits={"lpips": 2}), measures=measures)
     escaped = {"latex": ("\\%", "$\\times$"), "html": ("%", "×"), "markdown": ("%", "×")}[form]
     heads = [
         f"SR ({escaped[0]})", f"SR, new ({escaped[0]})", "FL", f"LPIPS {escaped[1]} 100",
@@ -192,43 +198,102 @@ def test_table2_shows_every_number_and_marks_the_best(table2, form):
 
 def test_published_layout_in_markdown():
     rows = [
-        ("d", f, a, "vbpr", 0, v, v - 0.1, v + 0.1)
-        for (f, a), v in {
-            ("T", "none"): 0.5, ("T", "cw"): 0.4, ("T", "x"): 0.3,
-            ("AT", "none"): 0.25, ("AT", "cw"): 0.75,
+        ("d", f, a, "vbpr", v, v - 0.1, v + 0.1, verdict, a == "cw")
+        for (f, a), (v, verdict) in {
+            ("T", "none"): (0.5, ""), ("T", "cw"): (0.4, "lowered"), ("T", "x"): (0.3, "lowered"),
+            ("AT", "none"): (0.25, ""), ("AT", "cw"): (0.75, "not separable"),
         }.items()
     ]  # fmt: skip
-    columns = ["dataset", "defense", "attack", "recommender", "seed"]
-    columns += ["chr_at_20", "chr_at_20_low", "chr_at_20_high"]
-    text = rendering.to_markdown(tables.chr_table(pd.DataFrame(rows, columns=columns), digits=2))
+    columns = ["dataset", "defense", "attack", "recommender", "chr_at_20"]
+    columns += ["chr_at_20_low", "chr_at_20_high", "verdict", "most_effective"]
+    table1 = pd.DataFrame(rows, columns=columns).assign(runs=3, note="")
+    text = rendering.to_markdown(chr_table(table1, Style(digits={"chr": 2})))
     caption, _, *lines = text.strip().split("\n")
-    assert "95 % bootstrap interval" in caption
+    assert (
+        "mean over users and 3 runs; in brackets its 95 % interval over users and runs" in caption
+    )
     assert [re.sub(r"\s+", " ", line) for line in lines] == [
         "| Model | Attack | d · T | d · AT |",
         *lines[1:2],
         "| VBPR | No-Attack | 0.50 [0.40, 0.60] | 0.25 [0.15, 0.35] |",
-        "| | C&W | **0.40** [0.30, 0.50] | 0.75 [0.65, 0.85] |",
-        "| | x | 0.30 [0.20, 0.40] | – |",
+        "| | C&W | **0.40** [0.30, 0.50] ↓ | **0.75** [0.65, 0.85] ≈ |",
+        "| | x | 0.30 [0.20, 0.40] ↓ | – |",
     ]
 
 
-def test_intervals_are_the_mean_bounds_of_the_seeds(table1):
-    table = tables.chr_table(table1, k=5, digits=4, confidence=0.9)
-    assert "90 % bootstrap interval" in table.caption
-    assert "2 seeds" in table.caption
-    runs = table1[(table1["dataset"] == "men") & (table1["defense"] == "AT")]
-    runs = runs[(runs["recommender"] == "amr") & (runs["attack"] == "cw")]["chr_at_5"]
-    low, high = f"{runs.mean() - 0.25:.4f}", f"{runs.mean() + 0.5:.4f}"
+def test_intervals_and_verdicts_in_every_form(table1):
+    table = chr_table(table1, Style(k=5, confidence=0.9))
+    assert "90 % interval over users and runs" in table.caption
+    row = table1.query("dataset == 'men' and defense == 'AT' and attack == 'cw'")
+    row = row.set_index("recommender").loc["amr"]
+    low, high = f"{row['chr_at_5_low']:.4f}", f"{row['chr_at_5_high']:.4f}"
     cell = table.cells.loc[("AMR", "C&W"), ("men", "AT")]
     assert cell.interval == (low, high)
-    assert f"<small>[{low}, {high}]</small>" in rendering.to_html(table)
-    assert f"{{\\scriptsize [{low}, {high}]}}" in rendering.to_latex(table)
-    assert f" [{low}, {high}] |" in rendering.to_markdown(table)
-    without = tables.chr_table(table1, k=5, intervals=False)
-    for render in (rendering.to_html, rendering.to_latex, rendering.to_markdown):
-        assert low not in render(without)
-    one = tables.chr_table(table1[table1["seed"] == 3], k=5)
-    assert "seeds" not in one.caption
+    assert cell.mark == "↑"
+    html, latex, markdown = (form(table) for form in FORMS)
+    assert f'<span class="verdict">↑</span> <small>[{low}, {high}]</small>' in html
+    assert f"{{\\scriptsize [{low}, {high}]}}" in latex
+    assert r" $\uparrow$" in latex
+    assert f" [{low}, {high}] ↑ |" in markdown
+    without = chr_table(table1, Style(k=5, intervals=False))
+    assert "interval" not in without.caption
+    assert not any(low in form(without) for form in FORMS)
+
+
+def test_one_run_is_said_on_the_table(table1):
+    one = chr_table(table1.assign(runs=1, chr_at_5_sd=np.nan), Style(k=5))
+    assert "one run: the spread between networks is unknown" in one.caption
+    assert "interval over users." in one.caption
+    assert "unknown" not in chr_table(table1, Style(k=5)).caption
+
+
+def test_mixed_numbers_of_runs_are_refused(table1):
+    table1.loc[3, "runs"] = 2
+    with pytest.raises(InputError, match=r"T men amr fgsm_4 has 2 runs where others have 3"):
+        chr_table(table1, Style(k=5))
+
+
+def test_what_carries_the_ratio_stands_beside_it(table1):
+    beside = ["reach_at", "top_users_share", "random_chr_at"]
+    table = chr_table(table1, Style(k=5, labels={"men": "M"}), beside=beside)
+    row = table.cells["M"]["T"].loc["VBPR"].loc["C&W"]
+    assert [cell.text for cell in row.iloc[1:]] == ["25.0", "50.0", "1.2500"]
+    assert row.index.tolist() == ["CHR@5", "Reach (%)", "Top 5 % (%)", "Random"]
+    assert "Reach: share of the users" in table.caption
+
+
+FORMS = (rendering.to_html, rendering.to_latex, rendering.to_markdown)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_footnotes_say_what_is_missing_or_doubtful(table1, table2, form):
+    gone = table1["defense"] == "AT"
+    table1.loc[gone, ["chr_at_5", "chr_at_5_low", "chr_at_5_high"]] = np.nan
+    table1.loc[gone, "note"] = "nothing is counted & <empty>"
+    text = form(chr_table(table1, Style(k=5)))
+    shown = {
+        rendering.to_html: ("–<sup>1</sup>", "1. nothing is counted &amp; &lt;empty&gt;"),
+        rendering.to_latex: (r"--\textsuperscript{1}", r"1. nothing is counted \& \textless{}em"),
+        rendering.to_markdown: ("– (1)", r"1. nothing is counted & \<empty\>"),
+    }[form]
+    assert text.count(shown[0]) == gone.sum()
+    assert text.count(shown[1]) == 1
+    table2["flags"] = ["zero gradients"] + ["few images; zero gradients"] * (len(table2) - 1)
+    table = visual_table(table2, Style())
+    assert table.footnotes == ("zero gradients", "few images")
+    first = table.cells.iloc[0]
+    assert [cell.notes for cell in first.iloc[:2]] == [(1,), ()]
+    assert table.cells.iloc[1].iloc[0].notes == (2, 1)
+    assert "few images" in form(table)
+
+
+def test_a_doubtful_defense_has_its_footnote_once_a_column(table1):
+    table1.loc[table1["defense"] == "AT", "note"] = "no robust accuracy"
+    table = chr_table(table1, Style(k=5))
+    notes = table.cells.map(lambda cell: len(cell.notes))
+    assert notes.sum().tolist() == [0, 1, 0] * 2
+    assert notes.iloc[0].tolist() == [0, 1, 0] * 2
+    assert table.footnotes == ("no robust accuracy",)
 
 
 @pytest.mark.parametrize("form", READERS)
@@ -236,31 +301,66 @@ def test_missing_cells_are_a_dash(table1, table2, form):
     table1 = table1[~((table1["defense"] == "AT") & (table1["attack"] == "none"))]
     table2.loc[(table2["defense"] == "FAT") & (table2["attack"] == "cw"), "lpips"] = np.nan
     dash = "--" if form == "latex" else "–"
-    shown = READERS[form](tables.chr_table(table1, k=5, intervals=False), 2)
+    style = Style(k=5, intervals=False)
+    shown = READERS[form](chr_table(table1.assign(verdict=""), style), 2)
     dashes = {cell for cell, (text, _) in shown.items() if text == dash}
     assert dashes == {((r, "No-Attack"), (d, "AT")) for r in ("VBPR", "AMR") for d in DATASETS}
-    shown = READERS[form](tables.visual_table(table2, measures=["lpips"]), 2)
+    shown = READERS[form](visual_table(table2, Style(), measures=["lpips"]), 2)
     gone = [text for (row, column), (text, _) in shown.items() if column[0].startswith("Free")]
     assert gone.count(dash) == 2
     assert sum(text == dash for text, _ in shown.values()) == 2
 
 
+def test_table2_shows_how_many_images_and_how_sure(table2):
+    sure = table2.assign(
+        success_rate_low=table2["success_rate"] - 0.01,
+        success_rate_high=table2["success_rate"] + 0.02,
+        success_rate_float=1.0,
+    )
+    table = visual_table(sure, Style())
+    first, row = table.cells.iloc[0], sure.iloc[0]
+    assert first.index[0] == ("Traditional", "n")
+    assert first.iloc[0].text == "50"
+    rate = 100 * row["success_rate"]
+    assert first.iloc[1].interval == (f"{rate - 1:.2f}", f"{rate + 2:.2f}")
+    assert first.iloc[2].text == "100.00"
+    assert "Wilson" in table.caption
+    assert "One run" in table.caption
+    heads = set(visual_table(table2, Style()).cells.columns.get_level_values("measure"))
+    assert "SR, float (%)" not in heads  # not measured
+
+
+def test_an_attack_without_a_target_class_leaves_its_rate_empty(table2):
+    table2.loc[table2["attack"] == "cw", "success_rate"] = np.nan
+    cells = visual_table(table2, Style(), measures=["success_rate"]).cells
+    texts = cells.map(lambda cell: cell.text)
+    assert (texts.xs("C&W", level="Attack") == "–").all(axis=None)
+    assert (texts.xs("pgd_8", level="Attack") != "–").all(axis=None)
+
+
+def test_controls_are_rows_and_never_the_best(table2):
+    table2.loc[table2["attack"] == "cw", ["success_rate", "lpips"]] = [2.0, 0.0]
+    bold = visual_table(table2, Style(controls=["cw"])).cells.map(lambda cell: cell.bold)
+    assert not bold.xs("C&W", level="Attack").any(axis=None)
+    assert bold.any(axis=None)
+
+
 def test_ties_are_all_bold_and_a_column_without_difference_is_not(table2):
     table2["success_rate"] = 0.0
     table2.loc[(table2["dataset"] == "men") & (table2["attack"] != "cw"), "success_rate"] = 0.5
-    cells = tables.visual_table(table2, measures=["success_rate"]).cells
+    cells = visual_table(table2, Style(), measures=["success_rate"]).cells
     assert not any(cell.bold for cell in cells.loc["women"].to_numpy().ravel())
     bold = cells.loc["men"].map(lambda cell: cell.bold)
     assert bold.loc[["fgsm_4", "pgd_8"]].all(axis=None)
     assert not bold.loc["C&W"].any()
 
 
-def test_an_attack_below_the_clean_cell_is_still_the_most_effective_attack(table1):
-    table1.loc[table1["attack"] == "none", "chr_at_5"] = 100.0
-    cells = tables.chr_table(table1, k=5).cells
-    bold = cells.map(lambda cell: cell.bold)
-    assert not bold.xs("No-Attack", level="Attack").any(axis=None)
-    assert (bold.groupby(level="Model").sum() == 1).all(axis=None)
+def test_all_that_tie_with_the_most_effective_attack_are_bold(table1):
+    tied = table1.assign(most_effective=table1["attack"].isin(["pgd_8", "cw"]))
+    bold = chr_table(tied, Style(k=5)).cells.map(lambda cell: cell.bold)
+    assert bold.xs("C&W", level="Attack").all(axis=None)
+    assert bold.xs("pgd_8", level="Attack").all(axis=None)
+    assert (bold.groupby(level="Model").sum() == 2).all(axis=None)
 
 
 def test_a_stand_in_never_stands_under_lpips(table2):
@@ -268,63 +368,122 @@ def test_a_stand_in_never_stands_under_lpips(table2):
     stand_in = table2.assign(
         lpips=np.nan, perceptual_stand_in=table2["lpips"], perceptual_label=label
     )
-    table = tables.visual_table(stand_in)
+    table = visual_table(stand_in, Style())
     heads = set(table.cells.columns.get_level_values("measure"))
-    assert heads == {"SR (%)", "FL", "Stand-in × 100"}
+    assert heads == {"n", "SR (%)", "FL", "Stand-in × 100"}
     assert f"Stand-in: {label}." in table.caption
     assert "LPIPS:" not in table.caption
     mixed = table2.assign(perceptual_stand_in=table2["lpips"])
     mixed.loc[0, "lpips"] = np.nan
-    cells = tables.visual_table(mixed, measures=["lpips"]).cells
+    cells = visual_table(mixed, Style(), measures=["lpips"]).cells
     assert cells.columns.unique("measure").tolist() == ["LPIPS × 100"]
     assert cells.iloc[0, 0].text == "–"
-    real = tables.visual_table(table2)
+    real = visual_table(table2, Style())
     assert "LPIPS × 100" in real.cells.columns.get_level_values("measure")
     assert "Stand-in" not in real.caption
     assert "clean image, LPIPS (vgg)." in real.caption
 
 
 def test_accuracy_shows_references_beside_every_extractor(table1):
-    accuracy = table1[["dataset", "defense", "attack", "recommender", "seed"]].assign(
+    accuracy = table1[["dataset", "defense", "attack", "recommender", "runs"]].assign(
         hr_at_5=0.25, ndcg_at_5=0.125, auc=table1["chr_at_5"] / 5
     )
-    popularity = pd.DataFrame(
-        {"dataset": DATASETS, "recommender": "popularity", "seed": pd.NA}
-    ).assign(hr_at_5=0.5, ndcg_at_5=0.0, auc=[0.625, 0.75])
-    table = tables.accuracy_table(pd.concat([accuracy, popularity]), k=5, digits=3)
+    popularity = pd.DataFrame({"dataset": DATASETS, "recommender": "popularity"}).assign(
+        hr_at_5=0.5, ndcg_at_5=0.0, auc=[0.625, 0.75]
+    )
+    table = accuracy_table(pd.concat([accuracy, popularity]), Style(k=5))
+    assert "3 runs" in table.caption
     shown = read_html(rendering.to_html(table), 3)
     assert len(shown) == (2 * 2 * 4 + 2) * 9
-    for dataset, auc in zip(DATASETS, ["0.625", "0.750"], strict=True):
+    for dataset, auc in zip(DATASETS, ["0.6250", "0.7500"], strict=True):
         for defense in DEFENSES:
             row = (dataset, "Popularity", "–")
             assert shown[row, (defense, "AUC")] == (auc, False)
-            assert shown[row, (defense, "HR@5")] == ("0.500", False)
-            mean = accuracy[
-                (accuracy["dataset"] == dataset)
-                & (accuracy["defense"] == defense)
-                & (accuracy["attack"] == "cw")
-                & (accuracy["recommender"] == "amr")
-            ]["auc"].mean()
-            assert shown[(dataset, "AMR", "C&W"), (defense, "AUC")][0] == f"{mean:.3f}"
+            assert shown[row, (defense, "HR@5")] == ("0.5000", False)
+    for row in accuracy.itertuples():
+        label = {"none": "No-Attack", "cw": "C&W"}.get(row.attack, row.attack)
+        place = (row.dataset, row.recommender.upper(), label), (row.defense, "AUC")
+        assert shown[place][0] == f"{row.auc:.4f}"
+
+
+def test_beyond_accuracy(table1):
+    accuracy = table1[["dataset", "defense", "attack", "recommender", "runs"]].assign(
+        coverage_at_5=0.125, gini_at_5=0.5, novelty_at_5=7.0, popularity_at_5=30.0
+    )
+    cells = beyond_accuracy_table(accuracy, Style(k=5)).cells
+    assert [cell.text for cell in cells.iloc[0].iloc[:4]] == ["12.5", "0.500", "7.00", "30.0"]
+
+
+@pytest.fixture
+def promotion():
+    items = product(["evasion", "poisoning"], DATASETS, DEFENSES, ["pgd_8"], ["vbpr"], range(6))
+    columns = ["threat", "dataset", "defense", "attack", "recommender", "item"]
+    table = pd.DataFrame(items, columns=columns)
+    table["tercile"] = table["item"].map(dict(enumerate(["head", "tail"] * 3)))
+    values = {"hr_before": 0.01, "mean_rank_before": 90.0, "mean_rank_after": 40.0}
+    table["hr_after"] = table["item"] / 100 + (table["threat"] == "evasion")
+    return table.assign(prediction_shift=table["item"] / 10, **values)
+
+
+def test_promotion_is_averaged_by_tercile(promotion):
+    evasion = promotion[promotion["threat"] == "evasion"]
+    table = promotion_table(evasion, Style(threat="evasion"))
+    assert [row[-1] for row in table.cells.index] == ["tail", "head"] * 2
+    texts = [cell.text for cell in table.cells.loc[("women", "VBPR", "pgd_8", "tail")].iloc[:6]]
+    assert texts == ["3", "1.00", "103.00", "0.300", "90.0", "40.0"]  # items 1, 3 and 5
+    assert table.caption.startswith("Evasion: the clean cell's recommender ranks")
+
+
+def test_every_table_is_rendered_for_each_threat(table1, table2, promotion):
+    accuracy = table1.assign(auc=0.5, hr_at_5=0.1, ndcg_at_5=0.1, coverage_at_5=0.5)
+    csv = {
+        "table1": table1, "table1_evasion": table1.assign(chr_at_5=4.5), "table2": table2,
+        "accuracy": pd.concat([accuracy.assign(threat=t) for t in ("poisoning", "evasion")]),
+        "promotion": promotion,
+    }  # fmt: skip
+    threats = ["poisoning", "evasion"]
+    done = render(threats, csv.__getitem__, Style(k=5))
+    assert list(done) == list(rendered(threats))
+    assert set(rendered(threats).values()) == set(csv)
+    assert {"table1", "table1_evasion", "table2", "accuracy_evasion"} <= set(done)
+    names = [table.name for table in done.values()]
+    assert len(set(names)) == len(names)
+    assert done["table1_evasion"].cells.iloc[0, 0].text == "4.5000"
+    assert done["table1_evasion"].caption.startswith("Evasion")
+    for form in FORMS:
+        assert all(form(table) for table in done.values())
+
+
+def test_a_tables_source_is_seen_by_what_follows_sources():
+    """Else an edit of it would leave old tables behind."""
+    graph = grimp.build_graph("varbench")
+    followed = graph.find_upstream_modules("varbench.reporting.tables")
+    modules = {f"varbench.reporting.{name}_table" for name in ("chr", "visual", "accuracy")}
+    assert modules | {"varbench.reporting.promotion_table"} <= followed
+
+
+def test_planning_the_tables_imports_nothing_heavy():
+    code = "import sys, varbench.reporting.tables; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_rows_and_columns_keep_the_order_of_appearance(table1):
-    cells = tables.chr_table(table1, k=5).cells
+    cells = chr_table(table1, Style(k=5)).cells
     assert list(cells.columns) == list(product(DATASETS, DEFENSES))
     assert [row[0] for row in cells.index] == ["VBPR"] * 4 + ["AMR"] * 4
     assert [row[1] for row in cells.index[:4]] == ["No-Attack", "fgsm_4", "pgd_8", "C&W"]
 
 
 def test_a_cell_that_occurs_twice_is_refused(table1, table2):
-    with pytest.raises(ValueError, match="occur twice"):
-        tables.chr_table(pd.concat([table1, table1.head(1)]), k=5)
     with pytest.raises(ValueError, match="duplicate"):
-        tables.visual_table(pd.concat([table2, table2.head(1)]))
+        chr_table(pd.concat([table1, table1.head(1)]), Style(k=5))
+    with pytest.raises(ValueError, match="duplicate"):
+        visual_table(pd.concat([table2, table2.head(1)]), Style())
 
 
 def test_hostile_names_come_back_from_html(table1):
     labels = dict(zip([*DATASETS, "T", "cw"], HOSTILE, strict=True))
-    table = tables.chr_table(table1, k=5, labels=labels)
+    table = chr_table(table1, Style(k=5, labels=labels))
     page = rendering.to_page([table, table], "<b>&</b>")
     parsed = Grid(page)
     assert "script" not in parsed.tags
@@ -336,9 +495,11 @@ def test_hostile_names_come_back_from_html(table1):
 
 def test_hostile_names_leave_latex_whole(table1):
     labels = dict(zip(["men", "T", "vbpr", "cw"], HOSTILE, strict=True))
-    text = rendering.to_latex(tables.chr_table(table1, k=5, intervals=False, labels=labels))
+    text = rendering.to_latex(
+        chr_table(table1.assign(verdict=""), Style(k=5, intervals=False, labels=labels))
+    )
     shown = read_latex(text, 2)
-    assert len(shown) == len(table1) / 2
+    assert len(shown) == len(table1)
     assert r"a\_b \& \textless{}script\textgreater{}" in text
     assert unbalanced(text) == 0
     for line in text.splitlines():
@@ -402,9 +563,9 @@ def test_names_that_would_read_the_same_are_refused(labels):
     )
     if len(set(shown)) < 3:
         with pytest.raises(InputError, match=r"tables\.labels"):
-            tables.visual_table(frame, measures=["success_rate"], labels=labels)
+            visual_table(frame, Style(labels=labels), measures=["success_rate"])
     else:
-        cells = tables.visual_table(frame, measures=["success_rate"], labels=labels).cells
+        cells = visual_table(frame, Style(labels=labels), measures=["success_rate"]).cells
         assert [row[0] for row in cells.index] == shown
 
 

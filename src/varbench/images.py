@@ -32,3 +32,8 @@ def to_bytes(images: Tensor, *, truncate: bool = False) -> NDArray[np.uint8]:
     scaled = images.detach().mul(255).clamp_(0, 255)
     scaled = (scaled.trunc_() if truncate else scaled.round_()).to(torch.uint8)
     return np.ascontiguousarray(scaled.permute(0, 2, 3, 1).cpu().numpy())
+
+
+def as_stored(images: Tensor) -> Tensor:
+    """Return images as they come back from ``to_unit(to_bytes(images))``, on their device."""
+    return images.mul(255).clamp_(0, 255).round_().div_(255)

@@ -26,6 +26,7 @@ METHODS: dict[str, dict[str, str]] = {
     },
     "attack": {
         "none": "",  # the clean baseline: a catalogue as it is, nothing runs
+        "noise": "varbench.attacks.noise:noise",
         "fgsm": "varbench.attacks.fgsm:fgsm",
         "pgd": "varbench.attacks.pgd:pgd",
         "mi_fgsm": "varbench.attacks.mi_fgsm:mi_fgsm",
@@ -33,6 +34,8 @@ METHODS: dict[str, dict[str, str]] = {
         "ddn": "varbench.attacks.ddn:ddn",
         "expa": "varbench.attacks.expa:expa",
         "carlini_wagner": "varbench.attacks.carlini_wagner:carlini_wagner",
+        "insa": "varbench.attacks.insa:insa",
+        "wb_sign": "varbench.attacks.wb_sign:wb_sign",
         "ceiling": "",  # no image attack: the attacked items borrow other items' features
     },
     "recommender": {
@@ -41,6 +44,24 @@ METHODS: dict[str, dict[str, str]] = {
         "amr": "varbench.recommenders.amr:train",
     },
 }
+
+# Attacks that draw nothing at random, and the value of a parameter with which others do not.
+DETERMINISTIC_ATTACKS = frozenset(
+    {"none", "fgsm", "mi_fgsm", "apgd", "ddn", "carlini_wagner", "insa", "wb_sign", "ceiling"}
+)
+_DETERMINISTIC_WITH = {"pgd": ("random_start", False), "expa": ("form", "dvbpr")}
+
+
+def draws(block: Mapping[str, Any]) -> bool:
+    """Say whether an attack's block, completed with its defaults, draws anything at random.
+
+    One that is not known to be deterministic is taken to draw, and so is repeated in every run.
+    """
+    method = block["method"]
+    if method in _DETERMINISTIC_WITH:
+        parameter, value = _DETERMINISTIC_WITH[method]
+        return bool(block.get(parameter) != value)
+    return method not in DETERMINISTIC_ATTACKS
 
 
 def makes_images(method: str) -> bool:
@@ -61,14 +82,3 @@ def resolve(kind: str, method: str) -> Callable[..., Any]:
     module = import_module(module_of(kind, method))
     function: Callable[..., Any] = getattr(module, METHODS[kind][method].partition(":")[2])
     return function
-
-
-# Attacks that draw nothing at random; all others are repeated in every run.
-DETERMINISTIC = frozenset({"fgsm", "mi_fgsm", "apgd", "ddn", "carlini_wagner", "ceiling"})
-
-
-def draws(block: Mapping[str, Any]) -> bool:
-    """Say whether an attack, given as its configuration block, draws at random."""
-    if block["method"] in DETERMINISTIC:
-        return False
-    return bool(block.get("random_start", True))

@@ -22,27 +22,27 @@ def main() -> None:
     options = command.parser(__doc__)
     command.add_options(
         options,
-        "names (along each axis), clean, controls, catalogues (of datasets), metrics, baseline, "
-        "and the patterns cell, dataset, catalogue of folders",
+        "grid, metrics, baseline, folders (patterns of a cell's, a dataset's, a catalogue's)",
     )
     command.add_each(options, table1="out, of each threat")
     command.add_paths(options, runs="out", changes="out", accuracy="out", item_ranks="out")
     command.add_paths(options, promotion="out", chr_by_k="out")
     given = options.parse_args()
-    told, metrics = given.options, given.options["metrics"]
-    k, clean, confidence = metrics["k"], told["clean"], metrics["confidence"]
-    places = Places(told["names"], clean, told["cell"], k, metrics["counted"])
+    told, metrics, grid = given.options, given.options["metrics"], given.options["grid"]
+    folders, names = told["folders"], grid["names"]
+    k, clean, confidence = metrics["k"], grid["clean"], metrics["confidence"]
+    places = Places(names, clean, folders["cell"], k, metrics["counted"])
     baseline = told.get("baseline")
 
     popularity, attacked, by_chance, references = {}, {}, {}, []
-    for dataset, catalogue in told["catalogues"].items():
-        folder = Path(told["catalogue"].format(catalogue=catalogue))
+    for dataset, catalogue in grid["catalogues"].items():
+        folder = Path(folders["catalogue"].format(catalogue=catalogue))
         items = len(read_table(folder / "items.parquet", ["item"]))
         train = to_matrix(read_table(folder / "interactions.parquet"), items).train
-        folder = Path(told["dataset"].format(dataset=dataset))
+        folder = Path(folders["dataset"].format(dataset=dataset))
         popularity[dataset] = np.asarray(train.sum(axis=0), np.int64).ravel()
         attacked[dataset] = read_table(folder / "attacked.parquet", ["item"])["item"].to_numpy()
-        for threat in told["names"]["threat"]:
+        for threat in names["threat"]:
             known = train.tolil()
             if threat == COLD_START:
                 known[:, attacked[dataset]] = 0
@@ -54,7 +54,7 @@ def main() -> None:
         references.append(means.assign(dataset=dataset))
 
     cells = list(places.cells())
-    if baseline and baseline not in told["names"]["defense"]:
+    if baseline and baseline not in names["defense"]:
         cells += places.cells(defense=[baseline], attack=[clean])
     stored = read(places, cells, popularity, attacked)
     tested = changes(
@@ -72,10 +72,10 @@ def main() -> None:
         {cell: by_chance[cell.threat, cell.dataset] for cell in shown},
         k=k,
         clean=clean,
-        controls=told.get("controls", ()),
+        controls=grid["controls"],
         confidence=confidence,
     )
-    for threat, path in zip(told["names"]["threat"], given.table1, strict=True):
+    for threat, path in zip(names["threat"], given.table1, strict=True):
         write_table(path, table[table["threat"] == threat].drop(columns="threat"))
     write_table(given.runs, runs(shown, k=k, confidence=confidence))
     write_table(given.changes, tested)

@@ -37,23 +37,13 @@ def apgd(
 
     Parameters
     ----------
-    model, images, targets, seeds, batch_size
-        As for every attack, see :mod:`varbench.attacks.common`; starts at the clean image, so
-        nothing is drawn from the seeds.
-    epsilon
-        Radius of the L-inf ball around the clean image, in 255ths.
     steps
-        Gradient evaluations per image, one of them at the clean image.
+        One of them is at the clean image, where the search starts.
 
     Returns
     -------
     Attacked
         Of all points evaluated the one with the least cross-entropy to the target.
-
-    Raises
-    ------
-    InputError
-        If a parameter is out of its range, or for the reasons of ``check_inputs``.
     """
     check_number("epsilon", epsilon, above=0, at_most=255)
     check_number("steps", steps, at_least=2, whole=True)

@@ -1,22 +1,54 @@
-"""What every attack shares: its result, argument checks, batching, the targeted gradient.
+"""What every attack shares: its arguments and result, their checks, batching, the gradient.
 
 An attack is one pure function ``attack(model, images, targets, *, seeds, batch_size, **its own
-parameters) -> Attacked``. The model maps images (N, 3, H, W) in [0, 1] to logits (N, classes), is
-in evaluation mode and on the images' device; normalisation is part of it. Each image has its own
-target class and its own seed, so its result does not depend on the images around it.
+parameters) -> Attacked``. Its docstring names its own parameters; these are everyone's:
+
+model
+    Maps images (N, 3, H, W) in [0, 1] to logits (N, classes), is in evaluation mode and on the
+    images' device; normalisation is part of it.
+images
+    (N, 3, H, W) float32 in [0, 1], clean. They are not changed.
+targets
+    (N,) int64, the class that each image shall be taken for. An attack that aims at features or
+    at a recommender's scores does not look at them.
+seeds
+    (N,) whole numbers: whatever is drawn at random for an image is drawn from its own seed. Most
+    attacks draw nothing.
+batch_size
+    Number of images attacked at the same time.
+
+An image's result does not depend on the images around it, but for the model's rounding. Every
+attack raises InputError, naming the parameter, where one is out of its range, and whatever
+``check_inputs`` raises. ``epsilon`` is the radius of the L-inf ball around the clean image, in
+255ths; ``steps`` counts gradient evaluations per image. An attack that says that it returns the
+best of the points evaluated counts the clean image, where it starts there, as one of them.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from varbench.errors import InputError
+from varbench.images import as_stored
 
 Model = Callable[[Tensor], Tensor]
+
+
+class FeatureModel(Protocol):
+    """A model of logits that also gives the features (N, D) which a recommender gets."""
+
+    def __call__(self, images: Tensor, /) -> Tensor:
+        """Return logits (N, classes)."""
+        ...
+
+    def features_and_logits(self, images: Tensor, /) -> tuple[Tensor, Tensor]:
+        """Return features (N, D) and logits (N, classes)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -52,6 +84,19 @@ def check_number(
     bounds = {"above": above, "at least": at_least, "at most": at_most}
     wanted = " and ".join(f"{name} {b:g}" for name, b in bounds.items() if math.isfinite(b))
     raise InputError(f"{key}: {value!r} is not a {'whole ' * whole}number {wanted}".rstrip())
+
+
+# How an image is judged, by the name of the parameter ``storage``: as it comes back from a file of
+# 8 bits a value, or as it is. Attacks that look for the smallest perturbation have the parameter,
+# since what they find can be smaller than rounding.
+STORAGE: dict[str, Callable[[Tensor], Tensor]] = {"bits8": as_stored, "float": lambda x: x}
+
+
+def check_choice(key: str, value: str, known: Iterable[str]) -> None:
+    """Raise InputError, naming ``key``, if ``value`` is not one of the names ``known``."""
+    names = list(known)
+    if value not in names:
+        raise InputError(f"{key}: {value!r} is unknown; known: {', '.join(names)}")
 
 
 def check_inputs(
@@ -116,6 +161,18 @@ def linf_box(images: Tensor, radius: Tensor, clip: bool = True) -> tuple[Tensor,
     """
     low, high = images - radius, images + radius
     return (low.clamp_(min=0), high.clamp_(max=1)) if clip else (low, high)
+
+
+def uniform(images: Tensor, seeds: Sequence[int]) -> Tensor:
+    """Draw values in [-1, 1], as many as each of the images has, from the image's seed.
+
+    Drawn on the CPU and moved in one piece: a GPU's generator gives other values.
+    """
+    noise = torch.empty(images.shape)
+    generator = torch.Generator()
+    for row, seed in zip(noise, seeds, strict=True):
+        row.uniform_(-1, 1, generator=generator.manual_seed(int(seed)))
+    return noise.to(images.device)
 
 
 def targeted_gradient(model: Model, images: Tensor, targets: Tensor) -> Tensor:

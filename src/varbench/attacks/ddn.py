@@ -1,18 +1,23 @@
 """Decoupled direction and norm (Rony et al., "Decoupling direction and norm for efficient
 gradient-based L2 adversarial attacks and defenses", CVPR 2019, Algorithm 1), targeted.
+
+The network sees each iterate rounded to 8 bits (``storage``), and the gradient passes through the
+rounding as if it were not there, as in C&W here.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from varbench.attacks.common import (
+    STORAGE,
     Attacked,
     Model,
     batches,
+    check_choice,
     check_inputs,
     check_number,
     per_image,
@@ -29,6 +34,7 @@ def ddn(
     steps: int = 100,
     initial_norm: float = 1.0,
     gamma: float = 0.05,
+    storage: str = "bits8",
 ) -> Attacked:
     """Follow the gradient's direction on a sphere that shrinks where the attack succeeds.
 
@@ -37,50 +43,53 @@ def ddn(
 
     Parameters
     ----------
-    model, images, targets, seeds, batch_size
-        As for every attack, see :mod:`varbench.attacks.common`; nothing is drawn from the seeds.
-    steps
-        Gradient evaluations per image.
     initial_norm
         First radius, L2 of values in [0, 1].
     gamma
         By how much the radius changes.
+    storage
+        As ``varbench.attacks.common.STORAGE`` has it: "bits8" judges rounded images, "float" those
+        of the search.
 
     Returns
     -------
     Attacked
         The adversarial point with the smallest L2 distance among those evaluated, or the clean
         image where none was.
-
-    Raises
-    ------
-    InputError
-        If a parameter is out of its range, or for the reasons of ``check_inputs``.
     """
     check_number("steps", steps, at_least=1, whole=True)
     check_number("initial_norm", initial_norm, above=0)
     check_number("gamma", gamma, above=0, at_most=1)
+    check_choice("storage", storage, STORAGE)
     check_inputs(model, images, targets, seeds, batch_size)
     adversarial = torch.empty_like(images)
     for rows in batches(len(images), batch_size):
-        adversarial[rows] = _search(model, images[rows], targets[rows], steps, initial_norm, gamma)
+        adversarial[rows] = _search(
+            model, images[rows], targets[rows], steps, initial_norm, gamma, STORAGE[storage]
+        )
     return Attacked(adversarial, torch.full_like(targets, steps))
 
 
 def _search(
-    model: Model, clean: Tensor, targets: Tensor, steps: int, initial_norm: float, gamma: float
+    model: Model,
+    clean: Tensor,
+    targets: Tensor,
+    steps: int,
+    initial_norm: float,
+    gamma: float,
+    stored: Callable[[Tensor], Tensor],
 ) -> Tensor:
     delta = torch.zeros_like(clean)
     radius = clean.new_full((len(clean),), initial_norm)
     best, best_l2 = clean.clone(), clean.new_full((len(clean),), math.inf)
     for k in range(steps):
-        x = (clean + delta).requires_grad_()
+        x = stored(clean + delta).requires_grad_()
         with torch.enable_grad():
             logits = model(x)
             loss = cross_entropy(logits, targets, reduction="sum")
             (gradient,) = torch.autograd.grad(loss, x)
         success = logits.detach().argmax(1) == targets
-        l2 = _norm(delta)
+        l2 = _norm(x.detach() - clean)
         better = success & (l2 < best_l2)
         best = torch.where(per_image(better), x.detach(), best)
         best_l2 = torch.where(better, l2, best_l2)

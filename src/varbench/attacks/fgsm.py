@@ -34,8 +34,6 @@ def fgsm(
 
     Parameters
     ----------
-    model, images, targets, seeds, batch_size
-        As for every attack, see :mod:`varbench.attacks.common`; nothing is drawn from the seeds.
     epsilon
         L-inf norm of the perturbation before it is clipped to [0, 1], in 255ths.
     scale
@@ -43,11 +41,6 @@ def fgsm(
         the normalisation, epsilon counts in normalised images.
     clip
         Clip to [0, 1].
-
-    Raises
-    ------
-    InputError
-        If epsilon is not in (0, 255], or for the reasons of ``check_inputs``.
     """
     check_number("epsilon", epsilon, above=0, at_most=255)
     check_inputs(model, images, targets, seeds, batch_size)

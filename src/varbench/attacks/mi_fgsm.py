@@ -35,21 +35,10 @@ def mi_fgsm(
 
     Parameters
     ----------
-    model, images, targets, seeds, batch_size
-        As for every attack, see :mod:`varbench.attacks.common`; nothing is drawn from the seeds.
-    epsilon
-        Radius of the L-inf ball around the clean image, in 255ths.
-    steps
-        Gradient evaluations per image.
     step_size
         In 255ths; None for epsilon / steps.
     decay
         mu of the paper; 0 is the basic iterative method.
-
-    Raises
-    ------
-    InputError
-        If a parameter is out of its range, or for the reasons of ``check_inputs``.
     """
     check_number("epsilon", epsilon, above=0, at_most=255)
     check_number("steps", steps, at_least=1, whole=True)

@@ -3,6 +3,7 @@ resistant to adversarial attacks", ICLR 2018), in its targeted form.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,7 +17,9 @@ from varbench.attacks.common import (
     linf_box,
     per_channel,
     targeted_gradient,
+    uniform,
 )
+from varbench.attacks.steps import sign_steps
 
 
 def pgd(
@@ -37,14 +40,6 @@ def pgd(
 
     Parameters
     ----------
-    model, images, targets, batch_size
-        As for every attack, see :mod:`varbench.attacks.common`.
-    seeds
-        One per image; its random start is drawn from its own seed.
-    epsilon
-        Radius of the L-inf ball around the clean image, in 255ths.
-    steps
-        Gradient evaluations per image.
     step_size
         In 255ths; None for epsilon / 6.
     random_start
@@ -54,12 +49,6 @@ def pgd(
         deviations of the normalisation, they count in normalised images.
     clip
         Project onto [0, 1] as well as onto the ball.
-
-    Raises
-    ------
-    InputError
-        If epsilon is not in (0, 255], steps is below 1 or step_size is not in (0, 255], or for
-        the reasons of ``check_inputs``.
     """
     check_number("epsilon", epsilon, above=0, at_most=255)
     check_number("steps", steps, at_least=1, whole=True)
@@ -72,24 +61,10 @@ def pgd(
     radius, step = (per_channel(value, scale, images) for value in (epsilon, step_size))
     for rows in batches(len(images), batch_size):
         clean = images[rows]
-        low, high = linf_box(clean, radius, clip)
+        box = linf_box(clean, radius, clip)
         x = clean.clone()
         if random_start:
-            x.addcmul_(_uniform(clean, seeds[rows]), radius).clamp_(low, high)
-        for _ in range(steps):
-            sign = targeted_gradient(model, x, targets[rows]).sign()
-            x.addcmul_(sign, step, value=-1).clamp_(low, high)
-        adversarial[rows] = x
+            x.addcmul_(uniform(clean, seeds[rows]), radius).clamp_(*box)
+        gradient = partial(targeted_gradient, model, targets=targets[rows])
+        adversarial[rows] = sign_steps(gradient, x, box, step, steps)
     return Attacked(adversarial, torch.full_like(targets, steps))
-
-
-def _uniform(images: Tensor, seeds: Sequence[int]) -> Tensor:
-    """Draw values in [-1, 1] for each image from its seed.
-
-    Drawn on the CPU and moved in one piece: a GPU's generator gives other values.
-    """
-    noise = torch.empty(images.shape)
-    generator = torch.Generator()
-    for row, seed in zip(noise, seeds, strict=True):
-        row.uniform_(-1, 1, generator=generator.manual_seed(int(seed)))
-    return noise.to(images.device)

@@ -16,6 +16,7 @@ from varbench.registry import draws, makes_images
 
 Config = dict[str, Any]
 CONTROLS = ("noise", "ceiling")  # methods that show what chance, or the best attack, would do
+ABOUT = ("crafted_on", "stands_for")  # keys of an attack that are no parameters of its method
 CHOSEN = ("datasets", "defenses", "attacks", "recommenders")  # sections that `grid` may restrict
 
 
@@ -119,6 +120,36 @@ class Grid:
         made = (self.crafting(names) for names in self.images(self.image_attacks))
         return [dict(pairs) for pairs in dict.fromkeys(tuple(names.items()) for names in made)]
 
+    def examined(self) -> list[dict[str, str]]:
+        """Return the names of the attacks that are looked at for signs of failure: the first runs.
+
+        Each on the network that it knew.
+        """
+        if not self.config["metrics"]["examined_images"]:
+            return []
+        first: dict[tuple[str, ...], dict[str, str]] = {}
+        for names in self.crafted():
+            first.setdefault((names["dataset"], names["defense"], names["attack"]), names)
+        return list(first.values())
+
+    @property
+    def transfers(self) -> dict[str, str]:
+        """For each attack that is crafted on another network, the same one crafted on its own."""
+        plain = {
+            name: {key: value for key, value in block.items() if key not in ABOUT}
+            for name, block in self.config["attacks"].items()
+        }
+        own = [name for name in self.image_attacks if not self._transferred(name)]
+        return {
+            name: other
+            for name in self.image_attacks
+            for other in own
+            if self._transferred(name) and plain[name] == plain[other]
+        }
+
+    def _transferred(self, attack: str) -> bool:
+        return self.config["attacks"][attack].get("crafted_on") is not None
+
     def features(self) -> Iterator[dict[str, str]]:
         """Yield catalogue, defense and run of what every network makes of every catalogue."""
         for catalogue, network in product(self.catalogues, self.networks()):
@@ -134,6 +165,15 @@ class Grid:
         """The attacks that are none: they are rows of the tables, and never the most effective."""
         methods = {name: self.config["attacks"][name]["method"] for name in self.attacks}
         return [name for name, method in methods.items() if method in CONTROLS]
+
+    def as_options(self) -> dict[str, Any]:
+        """Return what the commands that read many cells are told of the grid."""
+        return {
+            "names": dict(self.names),
+            "clean": self.clean,
+            "controls": self.controls,
+            "catalogues": self.catalogue_by_dataset,
+        }
 
     # What a job of these names reads.
 
@@ -200,7 +240,7 @@ class Grid:
 
     def _attack(self, names: Names) -> dict[str, str]:
         network = self.network(names)
-        if draws(self.config["attacks"][names["attack"]]):
+        if draws(self.config["attacks"][names["attack"]]) or self.guide(names):
             network["run"] = names["run"]
         return network
 

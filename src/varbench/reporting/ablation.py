@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from varbench.reporting.labels import NAMES
+from varbench.reporting.layout import lay_out, with_cells
 from varbench.reporting.rendering import Cell, Table
-from varbench.reporting.tables import lay_out, with_cells
 
 # Of a cell: the p value of its change, the share of lists that the attacked category has; of its
 # images: success, the share that the network puts in the source category, loss and distance, whose
@@ -15,7 +15,7 @@ MEASURED = (
     *("p_value", "category_share", "success_rate", "success_rate_not_target", "source_share"),
     *("feature_loss", "perceptual_distance", "distance_label"),
 )
-CELL = ["dataset", "defense", "attack", "recommender", "seed"]
+CELL = ["dataset", "defense", "attack", "recommender", "run", "seed"]
 
 
 def differences(
@@ -23,12 +23,12 @@ def differences(
 ) -> pd.DataFrame:
     """Set every cell beside its clean one and beside the same cell of another protocol.
 
-    cells : protocol, dataset, defense, attack, recommender, seed, chr, and any of `MEASURED`
+    cells : protocol, dataset, defense, attack, recommender, run, seed, chr, and any of `MEASURED`
     clean : the attack that changes nothing
     reference : the protocol that the others are compared with
 
     Returns protocol, the cell's names, chr, chr_change (less the clean cell's of the same protocol,
-    dataset, defense, recommender and seed), difference (chr less the reference's) and
+    dataset, defense, recommender, run and seed), difference (chr less the reference's) and
     difference_of_change, and `MEASURED`, empty where a protocol does not say it.
     """
     same = ["protocol", *(name for name in CELL if name != "attack")]
@@ -73,7 +73,7 @@ def ablation_table(
     attacked = ablation[ablation["attack"] != clean]
     groups = attacked.groupby(rows, sort=False)
     means = groups[list(shown)].mean().reset_index()
-    means["p_value"] = groups["p_value"].max().to_numpy()  # of several seeds the largest
+    means["p_value"] = groups["p_value"].max().to_numpy()  # of several trainings the largest
     parts = [
         with_cells(
             [Cell() if pd.isna(number) else Cell(f"{number * factor:{form}}") for number in values],
@@ -94,3 +94,18 @@ def ablation_table(
     return Table(
         "ablation", caption, lay_out(pd.concat(parts), rows, ["of", "measure"], labels, NAMES)
     )
+
+
+def as_tables(cells: pd.DataFrame, k: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return one protocol's cells as Tables 1 and 2, means over runs and seeds.
+
+    cells : the columns of `differences`, chr as chr_at_k
+
+    A distance that is not LPIPS decides nothing about LPIPS: it is left empty.
+    """
+    names = ["dataset", "defense", "attack", "recommender"]
+    is_lpips = cells["distance_label"].str.startswith("LPIPS", na=False)
+    cells = cells.assign(lpips=cells["perceptual_distance"].where(is_lpips))
+    table1 = cells.groupby(names, sort=False)[f"chr_at_{k}"].mean().reset_index()
+    attacked = cells[cells["success_rate"].notna()]
+    return table1, attacked.drop_duplicates(names[:3])

@@ -4,14 +4,14 @@ A claim that says several things is split (4a, 4b), since one may hold without t
 "near", "strictly" and "sharply" are taken to mean stands in the statement beside the verdict.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from varbench.reporting.tables import mean_over_seeds
+from varbench.reporting.layout import mean_over_runs
 
 CLEAN, UNDEFENDED, DEFENDED = "none", ("T",), ("AT", "FAT")
 ATTACKS = ("fgsm_4", "fgsm_8", "pgd_4", "pgd_8", "cw")
@@ -48,22 +48,6 @@ def claims(
     return decided.astype({"holds": "boolean"})
 
 
-def claims_on_ours(
-    table1: pd.DataFrame, table2: pd.DataFrame, *, datasets: Mapping[str, str], k: int
-) -> pd.DataFrame:
-    """Decide the paper's claims on the datasets of ours that stand for the paper's.
-
-    datasets : the paper's name of each; those of the tables that it lacks are left out
-    """
-    ours = {theirs: name for name, theirs in datasets.items()}
-    return claims(
-        *(table[table["dataset"].isin(list(datasets))] for table in (table1, table2)),
-        women=ours.get("amazon_women", "amazon_women"),
-        men=ours.get("amazon_men", "amazon_men"),
-        k=k,
-    )
-
-
 class _MissingCellError(LookupError):
     """A claim needs a cell that has no value."""
 
@@ -78,7 +62,7 @@ class _Cells:
             measure: table2.set_index(keys)[measure].to_dict()
             for measure in ("success_rate", "feature_loss", "lpips")
         }
-        means = mean_over_seeds(table1, ["recommender", *keys], [f"chr_at_{k}"])
+        means = mean_over_runs(table1, ["recommender", *keys], [f"chr_at_{k}"])
         for recommender, ratios in means.groupby("recommender"):
             self._tables[f"CHR of {recommender}"] = ratios.set_index(keys)[f"chr_at_{k}"].to_dict()
 

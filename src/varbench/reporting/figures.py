@@ -19,7 +19,7 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from varbench.reporting.labels import display
-from varbench.reporting.tables import mean_over_seeds
+from varbench.reporting.layout import mean_over_runs
 from varbench.storage import replacing
 
 # Okabe and Ito's palette, which readers with any colour vision tell apart; markers say it again.
@@ -65,7 +65,7 @@ def chr_figure(
     """
     value = f"chr_at_{k}"
     cell = ["recommender", "dataset", "defense", "attack"]
-    means = mean_over_seeds(table1, cell, [value, f"{value}_low", f"{value}_high"])
+    means = mean_over_runs(table1, cell, [value, f"{value}_low", f"{value}_high"])
     means.columns = pd.Index([*cell, "mean", "low", "high"])
     axis = {name: _display(means[name].unique(), labels) for name in cell}
     attacks = [name for name in axis["attack"] if name != clean]

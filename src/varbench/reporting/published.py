@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from varbench.errors import InputError
-from varbench.reporting.tables import mean_over_seeds
+from varbench.reporting.layout import mean_over_runs
 from varbench.storage import read_table
 
 NAMES = {
@@ -22,6 +22,7 @@ NAMES = {
     },
     "recommender": {"VBPR": "vbpr", "AMR": "amr"},
 }
+CLEAN = "none"
 VISUAL = ["success_rate", "feature_loss", "lpips"]
 CELL = ["dataset", "defense", "attack", "recommender"]
 
@@ -31,13 +32,13 @@ Tables = tuple[pd.DataFrame, pd.DataFrame]
 def read(folder: Path) -> Tables:
     """Return the paper's Tables 1 and 2 from ``folder``, with the columns of our own tables.
 
-    The paper gives one run, and neither intervals nor counts: the seed is 0, these are empty.
+    The paper gives one run, and neither intervals nor counts: these are empty.
 
     Raises InputError where a file is missing, lacks a column or holds an unknown name.
     """
     path = folder / "table1_chr_at_20.csv"
     table1 = _renamed(read_table(path, [*CELL, "chr_at_20"]), path)
-    table1 = table1.assign(seed=0, chr_at_20_low=float("nan"), chr_at_20_high=float("nan"))
+    table1 = table1.assign(runs=1, chr_at_20_low=float("nan"), chr_at_20_high=float("nan"))
     path = folder / "table2_visual.csv"
     columns = [*CELL[:3], "success_rate_percent", "feature_loss", "lpips_x100"]
     table2 = _renamed(read_table(path, columns), path)
@@ -52,25 +53,35 @@ def compare(
     ours: Tables,
     published: Tables,
     *,
-    datasets: Mapping[str, str],
+    stands_for: Mapping[str, Mapping[str, str]],
     k: int = 20,
     clean: str = "none",
 ) -> pd.DataFrame:
     """Put our Tables 1 and 2 beside the paper's, a row for each cell that both have.
 
-    datasets : for each of our datasets the published one that it stands for
-    clean : the attack that is none
+    stands_for : for "dataset", "defense", "attack" and "recommender", the paper's name of each of
+        ours that stands for one; the others are not compared
+    clean : our attack that is none
 
-    Returns measure, dataset (ours), defense, attack, recommender, ours, published and, for the
-    category hit ratio under attack, change_ours and change_published (against the side's own clean
-    cell) and same_sign, whether the two changes agree in direction.
+    Returns measure, dataset, defense, attack, recommender (our names), ours, published and, for
+    the category hit ratio under attack, change_ours and change_published (against the side's own
+    clean cell) and same_sign, whether the two changes agree in direction.
     """
-    of_ours = {theirs: ours for ours, theirs in datasets.items()}
-    both = _long(ours, k, clean).merge(
-        _long(published, 20, clean).replace({"dataset": of_ours}),
-        on=["measure", *CELL],
+    mine, theirs = _long(ours, k, clean), _long(published, 20, CLEAN)
+    known = {
+        **stands_for,
+        "attack": {**stands_for["attack"], clean: CLEAN},
+        "recommender": {**stands_for["recommender"], "": ""},
+    }
+    for name in CELL:
+        mine[f"{name}_there"] = mine[name].map(dict(known[name]))
+    there = [f"{name}_there" for name in CELL]
+    both = mine.dropna(subset=there).merge(
+        theirs.rename(columns=dict(zip(CELL, there, strict=True))),
+        on=["measure", *there],
         suffixes=("_ours", "_published"),
     )
+    both = both.drop(columns=there)
     both = both.rename(columns={"value_ours": "ours", "value_published": "published"})
     changes = both[["change_ours", "change_published"]]
     same = (changes["change_ours"] * changes["change_published"] > 0).astype("boolean")
@@ -117,7 +128,7 @@ def _renamed(table: pd.DataFrame, path: Path) -> pd.DataFrame:
 def _long(tables: Tables, k: int, clean: str) -> pd.DataFrame:
     """Return both tables as rows of measure, cell, value and change against the clean cell."""
     table1, table2 = tables
-    ratios = mean_over_seeds(table1, CELL, [f"chr_at_{k}"])
+    ratios = mean_over_runs(table1, CELL, [f"chr_at_{k}"])
     ratios = ratios.rename(columns={f"chr_at_{k}": "value"}).assign(measure="chr")
     same = [name for name in CELL if name != "attack"]
     cleans = ratios[ratios["attack"] == clean].set_index(same)["value"].rename("clean")

@@ -26,17 +26,30 @@ _LATEX = {
     "ε": r"$\epsilon$",
     "\N{MULTIPLICATION SIGN}": r"$\times$",
     "·": r"$\cdot$",
+    "\N{UPWARDS ARROW}": r"$\uparrow$",
+    "\N{DOWNWARDS ARROW}": r"$\downarrow$",
+    "\N{ALMOST EQUAL TO}": r"$\approx$",
     **{character: f"\\{character}" for character in "&%$#_{}"},
 }
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What a table shows at one place: a number, perhaps with its interval, perhaps in bold."""
+    """What a table shows at one place: a number, perhaps with its interval, perhaps in bold.
+
+    ``mark`` is a character behind it, ``notes`` the numbers of footnotes, from 1.
+    """
 
     text: str = MISSING
     interval: tuple[str, str] | None = None
     bold: bool = False
+    mark: str = ""
+    notes: tuple[int, ...] = ()
+
+    @property
+    def numbers(self) -> str:
+        """The footnotes' numbers as they are shown."""
+        return ", ".join(map(str, self.notes))
 
 
 @dataclass(frozen=True)
@@ -46,12 +59,13 @@ class Table:
     ``cells`` holds a `Cell` at every place. Its index and its columns are MultiIndexes of two
     levels or more, the outermost first, that hold labels as a reader sees them; equal neighbours
     on an outer level share one heading. The index's names head the levels of the rows. ``name``
-    becomes the LaTeX label and the HTML id.
+    becomes the LaTeX label and the HTML id. ``footnotes`` stand below it, numbered from 1.
     """
 
     name: str
     caption: str
     cells: pd.DataFrame
+    footnotes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +93,9 @@ def to_markdown(table: Table) -> str:
     ]
     aligned = ["left"] * content["depth"] + ["right"] * content["width"]
     body = tabulate(lines, header, tablefmt="pipe", disable_numparse=True, colalign=aligned)
-    return f"{escape_markdown(table.caption)}\n\n{body}\n"
+    notes = [f"{n}. {escape_markdown(note)}" for n, note in enumerate(table.footnotes, start=1)]
+    below = "\n" + "\n".join(notes) + "\n" if notes else ""
+    return f"{escape_markdown(table.caption)}\n\n{body}\n{below}"
 
 
 def to_latex(table: Table) -> str:
@@ -120,8 +136,14 @@ def escape_markdown(text: str) -> str:
 
 
 def _markdown_cell(cell: Cell) -> str:
-    text = f"**{cell.text}**" if cell.bold else cell.text
-    return f"{text} [{cell.interval[0]}, {cell.interval[1]}]" if cell.interval else text
+    parts = [f"**{cell.text}**" if cell.bold else cell.text]
+    if cell.interval:
+        parts.append(f"[{cell.interval[0]}, {cell.interval[1]}]")
+    if cell.mark:
+        parts.append(cell.mark)
+    if cell.notes:
+        parts.append(f"({cell.numbers})")
+    return " ".join(parts)
 
 
 def _content(table: Table) -> dict[str, Any]:
@@ -136,6 +158,7 @@ def _content(table: Table) -> dict[str, Any]:
         "depth": table.cells.index.nlevels,
         "width": table.cells.shape[1],
         "header": [[h for h in level if h.span] for level in zip(*columns, strict=True)],
+        "footnotes": table.footnotes,
         "groups": [list(run) for _, run in groupby(rows, key=lambda row: row[0][0].first)],
     }
 

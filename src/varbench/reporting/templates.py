@@ -25,6 +25,8 @@ LATEX = r"""
 <% for heading in headings %><< heading.text | tex if heading.span >> & <% endfor %>
 <% for cell in cells %>
 <%- if cell.bold %>\textbf{<< cell.text | tex >>}<% else %><< cell.text | tex >><% endif %>
+<%- if cell.mark %> << cell.mark | tex >><% endif %>
+<%- if cell.notes %>\textsuperscript{<< cell.numbers >>}<% endif %>
 <%- if not loop.last %> & <% endif %>
 <%- endfor %> \\
 <% if cells | selectattr("interval") | list %>
@@ -37,6 +39,9 @@ LATEX = r"""
 <% endfor %>
 \bottomrule
 \end{tabular}
+<% for note in footnotes %>
+\par{\footnotesize << loop.index >>. << note | tex >>}
+<% endfor %>
 \end{table}
 """
 
@@ -72,12 +77,21 @@ HTML = """\
 {% endfor %}
 {% for cell in cells %}
 <td>{% if cell.bold %}<strong>{{ cell.text }}</strong>{% else %}{{ cell.text }}{% endif %}
+{%- if cell.mark %} <span class="verdict">{{ cell.mark }}</span>{% endif %}
+{%- if cell.notes %}<sup>{{ cell.numbers }}</sup>{% endif %}
 {%- if cell.interval %} <small>[{{ cell.interval | join(", ") }}]</small>{% endif %}</td>
 {% endfor %}
 </tr>
 {% endfor %}
 </tbody>
 {% endfor %}
+{% if footnotes %}
+<tfoot>
+{% for note in footnotes %}
+<tr><td colspan="{{ depth + width }}">{{ loop.index }}. {{ note }}</td></tr>
+{% endfor %}
+</tfoot>
+{% endif %}
 </table>
 """
 
@@ -119,5 +133,8 @@ tbody { border-top: 1px solid #1a1a1a; }
 colgroup + colgroup { border-left: 1px solid #ddd; }
 tbody tr:hover td { background: #f2f6fa; }
 td strong { color: #8a2500; }
+.verdict { color: #666; }
+tfoot td { text-align: left; white-space: normal; color: #444; }
+tfoot { border-top: 1px solid #1a1a1a; }
 small { display: block; color: #666; font-size: .75em; }
 """
