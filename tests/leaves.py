@@ -181,7 +181,9 @@ def swaps(config: Config) -> Iterator[tuple[Path_, Path_, Config]]:
     seen = set()
     for one, other in combinations(leaves(config), 2):
         # Blocks of one section read their values alike.
-        section = one[0] if len(one) < 3 else (one[0], *one[2:-1], at(config, one[:-1]).get("method"))
+        section = (
+            one[0] if len(one) < 3 else (one[0], *one[2:-1], at(config, one[:-1]).get("method"))
+        )
         key = (section, one[-1], other[-1])
         values = at(config, one), at(config, other)
         if one[:-1] != other[:-1] or values[0] == values[1] or key in seen:
@@ -195,5 +197,7 @@ def swaps(config: Config) -> Iterator[tuple[Path_, Path_, Config]]:
 
 def alike(one: Any, other: Any) -> bool:
     """Say whether two values are of one type; a whole number is a number too."""
-    numbers = [isinstance(value, int | float) and not isinstance(value, bool) for value in (one, other)]
+    numbers = [
+        isinstance(value, int | float) and not isinstance(value, bool) for value in (one, other)
+    ]
     return all(numbers) or (type(one) is type(other) and one is not None)
