@@ -32,15 +32,17 @@ for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
 from snakemake.logging import logger
 
 from varbench.errors import InputError
-from varbench.experiment import former, plan, protocol
+from varbench.experiment import former, plan, protocol, warm
 from varbench.experiment.ablation import Ablation
+from varbench.experiment.advice import warnings
 from varbench.experiment.configuration import class_file, complete, no_key_twice
 from varbench.experiment.grid import Grid
+from varbench.experiment.listings import image_listing, source_files
 from varbench.experiment.options import at, at_each, files, line, options
 from varbench.experiment.requirements import Requirements
 from varbench.experiment.settings import Settings
+from varbench.experiment.sources import Sources, content
 from varbench.reporting.tables import rendered, suffixed
-from varbench.experiment.sources import Sources, content, image_listing, source_files
 
 try:
     no_key_twice(map(Path, workflow.configfiles))
@@ -53,6 +55,9 @@ try:
     ABLATION = Ablation.of(config, CORRECTED, GRID.names, GRID.clean)
 except InputError as error:
     raise WorkflowError(f"configuration: {error}") from None
+if workflow.is_main_process:
+    for text in warnings(config):
+        print(f"warning: {text}", file=sys.stderr)
 
 code = Sources(BASE).of(config)
 # A job asks for a GPU where it may find one.

@@ -88,6 +88,7 @@ rule aggregate_extractors:
     input:
         expand(f"{CATALOGUE}/items.parquet", catalogue=GRID.catalogues),
         [f"{FEATURES}/classes.parquet".format(**n) for n in GRID.features()],
+        [f"{NETWORK}_accuracy.csv".format(**n) for n in GRID.measured_networks],
         class_names=class_file(config, BASE),
     output:
         extractors=f"{TABLES}/extractors.csv",
@@ -103,8 +104,8 @@ rule aggregate_extractors:
         **told(
             "aggregate_extractors",
             networks=list(GRID.features()),
-            catalogue=CATALOGUE,
-            features=FEATURES,
+            measured=GRID.measured_networks,
+            folders={"catalogue": CATALOGUE, "features": FEATURES, "network": NETWORK},
         ),
     shell:
         line("aggregate_extractors")

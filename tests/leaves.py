@@ -50,7 +50,7 @@ OTHERS: dict[str, list[Any]] = {
     "training_images.catalogue": ["spare", "shop"],
     "training_images.folder": ["other/folder"],
     "training_images.image_size": [128],
-    "undefended": ["AT"],
+    "undefended": ["AT", "FAT"],
     "defenses.*.weights": ["other.pt"],
     "defenses.*.starts_from": ["T", "other"],
     "*.*.step_size": [1.5],

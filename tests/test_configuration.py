@@ -64,7 +64,11 @@ def test_overlays_fit_the_embedded_experiment(config, overlay):
     ("path", "value", "message"),
     [
         ("recomenders", {}, r"config: unknown key 'recomenders'; did you mean 'recommenders'\?"),
-        ("extractor/image_size", "original", r"extractor\.image_size: 'original' is not valid"),
+        (
+            "extractor/image_size",
+            "original",
+            r"extractor\.image_size: 'original' will not do; give one side",
+        ),
         ("extractor/image_size", "native", r"image_size: native .*, and defenses\.T is trained"),
         ("training_images/image_size", 64, r"training_images\.image_size: is for a folder's"),
         (

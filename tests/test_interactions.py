@@ -109,6 +109,7 @@ def test_matrix_has_training_only():
     [
         ("item", "ghost", r"log row 2: an unknown item .*ghost"),
         ("user", "", r"log row 2: an empty user"),
+        ("item", "", r"log row 2: an empty item"),
         ("rating", np.nan, r"log row 2: a rating"),
         ("timestamp", np.nan, r"log row 2: a timestamp"),
         ("timestamp", -5, r"log row 2: a timestamp"),
@@ -120,5 +121,5 @@ def test_bad_row_is_named(column, value, message):
     table.loc[2, column] = value
     catalogue = RawCatalogue(["i0", "i1"], bytes, table, lambda _, row: f"log row {row}")
     with pytest.raises(InputError, match=message) as raised:
-        interactions.check(catalogue)
+        interactions.check(catalogue, by_rating=True)
     assert "\n" not in str(raised.value)

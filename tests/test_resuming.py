@@ -61,7 +61,7 @@ def command(name: str, inputs: Path, out: Path, **changed: object) -> list[str]:
         files = {"weights": "network", "item_ids": "ids.parquet", "attacked": "attacked.parquet"}
     else:
         defense = {"method": "free", "epochs": 12, "replays": 2, **TRAINING}
-        told = {"defense": defense | changed, "validation": 0.1}
+        told = {"defense": defense | changed, "validation": 0.1, "image_size": 32}
         files = {"labels": "labels.parquet"}
     outputs = {
         "train_extractor": {"weights": "weights.out", "training_log": "log.csv"},

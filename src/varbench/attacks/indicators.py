@@ -8,6 +8,7 @@ times what those images cost at first.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -122,13 +123,16 @@ def gradients(losses: RowLosses, images: Tensor, batch_size: int) -> Gradients:
     """Look at the gradients of a loss at ``images``, clean ones or attacked ones."""
     zero = not_finite = 0
     for rows in batches(len(images), batch_size):
-        # Of a copy: rows are bound now, the function is called now.
-        values, slopes = losses_and_gradient(lambda x, rows=rows: losses(x, rows), images[rows])
+        values, slopes = losses_and_gradient(partial(_of_rows, losses, rows), images[rows])
         flat = slopes.flatten(1)
         zero += int(((flat == 0).all(1) & (values != 0)).sum())
         not_finite += int((~(flat.isfinite().all(1) & values.isfinite())).sum())
     count = max(1, len(images))
     return Gradients(zero / count, not_finite / count)
+
+
+def _of_rows(losses: RowLosses, rows: slice, images: Tensor) -> Tensor:
+    return losses(images, rows)
 
 
 @dataclass(frozen=True)

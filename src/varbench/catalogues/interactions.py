@@ -13,8 +13,22 @@ from varbench.errors import InputError
 from varbench.seeds import derive
 
 
-def check(catalogue: RawCatalogue) -> None:
-    """Raise InputError at the first interaction that cannot be used, naming its row."""
+def check(
+    catalogue: RawCatalogue,
+    *,
+    by_time: bool = True,
+    by_rating: bool = False,
+    allow_unlisted: bool = False,
+) -> None:
+    """Raise InputError at the first interaction that cannot be used, naming its row.
+
+    Parameters
+    ----------
+    by_time, by_rating
+        Whether every interaction needs a time or a rating.
+    allow_unlisted
+        Whether interactions with items that the catalogue does not list may stand.
+    """
     table = catalogue.interactions
     missing = [column for column in INTERACTION_COLUMNS if column not in table]
     if missing:
@@ -24,20 +38,38 @@ def check(catalogue: RawCatalogue) -> None:
     rating, timestamp = (
         pd.to_numeric(table[column], errors="coerce") for column in ("rating", "timestamp")
     )
-    for fault, rows in (
-        ("an empty user", table["user"].isna() | (table["user"] == "")),
-        ("an unknown item", ~table["item"].isin(catalogue.items)),
-        ("a rating that is not a number", ~np.isfinite(rating)),
-        (
-            "a timestamp that is not a number of 0 or more",
-            ~np.isfinite(timestamp) | (timestamp < 0),
-        ),
-    ):
+    if by_time and len(table) and table["timestamp"].isna().all():
+        raise InputError(
+            f"{catalogue.where('interaction', 0)}: no usable timestamp in this row or any other, "
+            "and each user's last interaction is to be held out; the catalogue's split: random "
+            "holds out any, split: file_order the last one in the order of the file"
+        )
+    if by_rating and len(table) and table["rating"].isna().all():
+        raise InputError(
+            f"{catalogue.where('interaction', 0)}: no rating in this row or any other, and the "
+            "catalogue's min_rating asks for them; leave min_rating out"
+        )
+    ids = table["item"]
+    faults = {
+        "an empty user": table["user"].isna() | (table["user"] == ""),
+        "an empty item": ids.isna() | (ids == ""),
+    }
+    if not allow_unlisted:
+        faults["an unknown item"] = ~ids.isin(catalogue.items)
+    if by_rating:
+        faults["a rating that is not a number"] = ~np.isfinite(rating)
+    if by_time:
+        faults["a timestamp that is not a number of 0 or more"] = ~np.isfinite(timestamp) | (
+            timestamp < 0
+        )
+    for fault, rows in faults.items():
         if rows.any():
             row = int(np.flatnonzero(rows)[0])
             value = {column: str(table[column].iloc[row]) for column in INTERACTION_COLUMNS}
+            hint = "; drop_unreadable leaves them out" if fault == "an unknown item" else ""
             raise InputError(
-                f"{catalogue.where('interaction', row)}: {fault} ({value}); {int(rows.sum())} such"
+                f"{catalogue.where('interaction', row)}: {fault} ({value}); "
+                f"{int(rows.sum())} such{hint}"
             )
 
 
