@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from snakemake import api
+from snakemake.common import get_function_params
 from snakemake.iocontainers import Wildcards
 from snakemake.output_index import OutputIndex
 from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
@@ -23,9 +24,9 @@ Config = dict[str, Any]
 
 
 class Compared(NamedTuple):
-    """What a job's last run is compared in: rule, command, set of inputs, set of parameters."""
+    """A job, and what its last run is compared in: command, set of inputs, set of parameters."""
 
-    rule: str
+    job: grid.Job
     command: str | None
     inputs: frozenset[str]
     parameters: frozenset[str]
@@ -43,6 +44,8 @@ class Workflows:
         monkeypatch.setattr(module, "parse", cached_parse(module.parse))
         monkeypatch.setattr(Sources, "_digest", staticmethod(cache(Sources(folder)._digest)))
         monkeypatch.setattr(downloads, "registry", cache(downloads.registry))
+        for module in (sys.modules["snakemake.rules"], sys.modules["snakemake.common"]):
+            monkeypatch.setattr(module, "get_function_params", cache(get_function_params))
 
     def jobs(self, config: Config, *targets: str) -> dict[str, Compared]:
         """Return what is compared for each file that the targets need."""
@@ -54,23 +57,28 @@ class Workflows:
             )._workflow
         index = OutputIndex([rule for rule in workflow.rules if rule.products()])
         found: dict[str, Compared] = {}
+        seen = set()
         pending = deque((workflow.get_rule(target), {}) for target in targets)
         while pending:
             rule, names = pending.popleft()
+            if (rule.name, *names.values()) in seen:
+                continue
+            seen.add((rule.name, *names.values()))
             wildcards = Wildcards(fromdict=names)
             inputs, *_ = rule.expand_input(wildcards)
             outputs, _ = rule.expand_output(wildcards)
             _, parameters = rule.expand_params(wildcards, inputs, outputs, None)
             compared = Compared(
-                rule.name, rule.shellcmd, frozenset(inputs), frozenset(map(repr, parameters))
+                (rule.name, tuple(sorted(names.items()))),
+                rule.shellcmd,
+                frozenset(map(str, inputs)),
+                frozenset(map(repr, parameters)),
             )
-            found |= dict.fromkeys(outputs, compared)
+            found |= dict.fromkeys(map(str, outputs), compared)
             for path in compared.inputs - found.keys():
                 for producer in index.match(path):
                     if producer.is_producer(path):
-                        of = producer.get_wildcards(path)
-                        found[path] = compared  # until its turn comes
-                        pending.append((producer, of))
+                        pending.append((producer, producer.get_wildcards(path)))
                         break
         return found
 
@@ -88,6 +96,21 @@ def cached_parse(parse: Any) -> Any:
     return parse_once
 
 
-def reached(before: dict[str, Compared], after: dict[str, Compared]) -> set[str]:
-    """Return the rules of jobs that are new, or of which something that is compared is another."""
-    return {job.rule for path, job in after.items() if before.get(path) != job}
+def reached(before: dict[str, Compared], after: dict[str, Compared]) -> set[grid.Job]:
+    """Return the jobs that are new, or of which something that is compared is another."""
+    return {found.job for path, found in after.items() if before.get(path) != found}
+
+
+def rerun(before: dict[str, Compared], after: dict[str, Compared]) -> set[grid.Job]:
+    """Return the jobs that would run, where all of ``before`` is there: these and what follows."""
+    jobs = reached(before, after)
+    found = set(after.values())
+    while True:
+        more = {
+            one.job
+            for one in found
+            if any(path in after and after[path].job in jobs for path in one.inputs)
+        }
+        if more <= jobs:
+            return jobs
+        jobs |= more

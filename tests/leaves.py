@@ -38,12 +38,13 @@ OTHERS: dict[str, list[Any]] = {
     "catalogues.*.source.unpopular": ["jersey"],
     "catalogues.*.source.popular": ["jersey"],
     "catalogues.*.expected.*": [1000],
+    "catalogues.*.min_rating": [3],
     "datasets.*.catalogue": ["spare"],
     "datasets.*.source_category": ["jersey", "Band Aid"],
     "datasets.*.target_category": ["jersey", "Band Aid"],
     "datasets.*.attacked.items": [1],
     "extractor.architecture": ["mobilenet_v2"],
-    "extractor.classes": ["other_classes.txt"],
+    "extractor.classes": ["resources/classes_imagenet1k.txt", "resources/classes_generated.txt"],
     "extractor.image_size": [128],
     "extractor.mean": [[0.5, 0.5, 0.4]],
     "extractor.std": [[0.5, 0.5, 0.4]],
@@ -55,6 +56,9 @@ OTHERS: dict[str, list[Any]] = {
     "defenses.*.starts_from": ["T", "other"],
     "*.*.step_size": [1.5],
     "attacks.*.crafted_on": ["T", "FAT"],
+    "attacks.*.abort_every": [7],
+    "attacks.*.guide.recommender": ["other"],
+    "attacks.*.guide.users": [0.5],
     "recommenders.*.starts_from": ["vbpr", "other"],
     "grid.datasets": [["men"]],
     "grid.defenses": [["T"], ["FAT"]],
@@ -145,7 +149,7 @@ def choices(path: Path_) -> list[Any]:
         of_methods = [*SCHEMA["$defs"][kind].values()]
         nodes = [{"properties": m["properties"]} for m in of_methods]
         nodes.append({"properties": SCHEMA["$defs"]["every"].get(kind, {})})
-        path = path[-1:]
+        path = path[2:] if section in KINDS else path[3:]
     for key in path:
         nodes = [child for node in nodes for child in children(node, key)]
     return [choice for node in nodes for choice in node.get("enum", []) if choice is not None]
