@@ -14,6 +14,7 @@ rule prepare_catalogue:
         f"{LOGS}/prepare_catalogue/{{catalogue}}.log",
     benchmark:
         f"{BENCHMARKS}/prepare_catalogue/{{catalogue}}.tsv"
+    priority: 100  # what is wrong with data is known before anything is trained
     conda:
         "../envs/varbench.yaml"
     resources:

@@ -114,3 +114,13 @@ def on_device(threads, gpus=GPU):
     """The resources of a job that computes on a GPU where there is one; none is tracked."""
     of_torch = {"device": config["device"], "torch_threads": config["threads"][threads]}
     return {"gpu": gpus, **of_torch}
+
+
+CELL_FILES = every_repeat(f"{CELL}/{{file}}")
+
+
+def files_of_cells(cells, *names):
+    """The named files of every run and seed of some cells."""
+    return [
+        path.format(**cell, file=name) for name in names for cell in cells for path in CELL_FILES
+    ]

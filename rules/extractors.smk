@@ -76,6 +76,7 @@ rule load_extractor:
     wildcard_constraints:
         defense=one_of(PRETRAINED),
         run="shared",
+    priority: 100  # the first to see that a file does not fit
     conda:
         "../envs/varbench.yaml"
     resources:

@@ -287,3 +287,18 @@ def test_what_the_grid_uses_is_still_named():
         "grid: {attacks: [none, pgd_8]}", "attacks: {pgd_8: null}"
     )
     assert "ablation.attacks: unknown 'pgd8'" in refused("ablation: {attacks: [pgd8]}")
+
+
+def test_a_name_that_is_removed_is_said_to_be_so():
+    message = refused("defenses: {T: null, own: {method: standard}}")
+    assert message == (
+        "undefended: unknown defense 'T', which a null removes; name another one, or keep it"
+    )
+    assert refused("grid: {attacks: [none, pgd_8]}", "attacks: {pgd_8: null}").endswith("keep it")
+
+
+def test_a_parameter_of_another_method_is_said_to_be_so():
+    message = refused("defenses: {T: {weights: file.pt}}")
+    assert message.startswith("defenses.T: method standard has no 'weights', which pretrained has")
+    message = refused("attacks: {pgd_8: {iterations: 10}}")
+    assert message.startswith("attacks.pgd_8: method pgd has no 'iterations', which carlini_wagner")

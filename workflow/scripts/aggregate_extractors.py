@@ -2,6 +2,7 @@
 """Say how each extractor sees each catalogue: accuracy against known categories, classes seen."""
 
 from varbench.experiment import command
+from varbench.experiment.classes import read_names
 
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def main() -> None:
     command.add_paths(options, class_names="a name a line", extractors="out")
     given = options.parse_args()
     told, folders = given.options, given.options["folders"]
-    names = given.class_names.read_text(encoding="utf-8").splitlines()
+    names = read_names(given.class_names)
     rows = []
     for network in told["networks"]:
         items = read_table(Path(folders["catalogue"].format(**network)) / "items.parquet")

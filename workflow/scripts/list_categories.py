@@ -5,6 +5,7 @@ Popularity is the number of training interactions of an item.
 """
 
 from varbench.experiment import command
+from varbench.experiment.classes import read_names
 
 import pandas as pd
 from tabulate import tabulate
@@ -27,14 +28,14 @@ def main() -> None:
     items = read_table(given.item_ids, ["item", "label"])
     classes = read_table(given.predicted_classes, ["item", "class"]).sort_values("item")
     try:
-        names = given.class_names.read_text(encoding="utf-8-sig").splitlines()
+        names = read_names(given.class_names)
         described = describe(
             items,
             read_table(given.interactions, ["item", "held_out"]),
             classes["class"].to_numpy(),
             names,
         )
-    except (InputError, UnicodeDecodeError) as error:
+    except InputError as error:
         raise InputError(f"{given.class_names}, {given.predicted_classes}: {error}") from error
     pairs = propose(described, least=least)
     write_table(given.categories, described)

@@ -18,7 +18,7 @@ from varbench.experiment.architectures import check_architecture
 from varbench.experiment.classes import read_names
 from varbench.experiment.contradictions import contradictions
 from varbench.experiment.references import hint
-from varbench.experiment.removed import forget
+from varbench.experiment.removed import explain, forget
 from varbench.experiment.scalars import is_null
 from varbench.registry import METHODS
 
@@ -78,10 +78,11 @@ def complete(config: Config, schema_path: Path) -> None:
                     f"{key}.method: {schema_path} has no $defs.{kind}.{method}; describe the "
                     "method's parameters there, as docs/extending.md shows"
                 )
+            _of_another_method(key, block, schema["$defs"][kind])
             _validate(block, _schema_of(schema, kind, method), key)
     forget(config, removed)
     for problem in chain(contradictions(config), units.errors(config), candidates.errors(config)):
-        raise InputError(problem)
+        raise InputError(explain(problem, removed))
 
 
 def _remove(config: Config) -> dict[str, set[str]]:
@@ -93,6 +94,18 @@ def _remove(config: Config) -> dict[str, set[str]]:
             removed[section] = {name for name, entry in entries.items() if is_null(entry)}
             config[section] = {n: e for n, e in entries.items() if n not in removed[section]}
     return removed
+
+
+def _of_another_method(key: str, block: Config, methods: Schema) -> None:
+    """Raise InputError if a block has a parameter that only other methods of its kind have."""
+    own = methods[block["method"]].get("properties", {})
+    for name in [name for name in block if name not in own]:
+        others = [m for m, schema in methods.items() if name in schema.get("properties", {})]
+        if others:
+            raise InputError(
+                f"{key}: method {block['method']} has no {name!r}, which {' and '.join(others)} "
+                "has; change the method, or remove the parameter"
+            )
 
 
 def no_key_twice(paths: Iterable[Path]) -> None:

@@ -1,5 +1,6 @@
 """What an overlay removes is forgotten by the sections that the grid does not use."""
 
+import re
 from collections.abc import Mapping, Set
 from typing import Any
 
@@ -38,6 +39,14 @@ def forget(config: Config, removed: Mapping[str, Set[str]]) -> None:
     images = config["training_images"]
     if images["catalogue"] in removed.get("catalogues", ()) and not trained(config):
         images["catalogue"] = None
+
+
+def explain(problem: str, removed: Mapping[str, Set[str]]) -> str:
+    """Return a message about an unknown name; where a null removed that, it says so."""
+    name = re.search(r"unknown (?:\w+ )?'([^']+)'", problem)
+    if name is None or not any(name[1] in names for names in removed.values()):
+        return problem
+    return f"{problem[: name.end()]}, which a null removes; name another one, or keep it"
 
 
 def used(config: Config, section: str) -> set[str]:

@@ -64,7 +64,7 @@ class Settings:
     @property
     def metrics_of_cells(self) -> Config:
         """What the tables of cells are told of the metrics."""
-        keys = ("k", "counted", "confidence", "equivalence_margin", "category_share")
+        keys = ("k", "counted", "confidence", "correction", "equivalence_margin", "category_share")
         return {key: self._config["metrics"][key] for key in keys}
 
     @property

@@ -108,7 +108,7 @@ def measure(
         alive = predictions[-1] == truth
         for epsilon in standing:
             generator = torch.Generator().manual_seed(
-                derive("robustness", seed, str(epsilon), number)
+                derive("robustness", seed, f"{epsilon:g}", number)
             )
             if alive.any():
                 examples = adversarial_examples(
