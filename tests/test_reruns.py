@@ -174,7 +174,10 @@ def in_file(key, value):
     [
         {},
         {"attacks__pgd_8__steps": 3},
-        {"datasets__mini_men__target_category": "sandal", "datasets__mini_men__source_category": "running shoe"},
+        {
+            "datasets__mini_men__target_category": "sandal",
+            "datasets__mini_men__source_category": "running shoe",
+        },
         {"catalogues__mini_men__core_users": 2, "catalogues__mini_men__core_items": 3},
         {"training_images__validation": 0.3},
         {"runs": 3, "metrics__confidence": 0.9},

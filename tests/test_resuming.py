@@ -3,7 +3,6 @@
 import argparse
 import signal
 import subprocess
-import sys
 import time
 from copy import deepcopy
 from functools import cache
@@ -254,7 +253,7 @@ def test_a_folder_that_is_read_counts_by_its_names(tmp_path):
     assert empty != one == digest()
 
 
-def test_the_code_of_a_job_is_its_commands_and_methods(tmp_path):
+def test_the_code_of_a_job_is_its_commands_and_methods():
     def code(script="train_recommender", method="vbpr", given=None):
         options = argparse.Namespace(code=given)
         path = str(grid.BASE / "workflow" / "scripts" / f"{script}.py")

@@ -66,7 +66,8 @@ perceptual: {network: squeeze, weights: squeeze.pth}
 FOLDER = """
 training_images: {catalogue: null, folder: imagenet}
 datasets: {men: null}
-attacks: {mi_fgsm: null, apgd: null, ddn: null, expa: null, noise: null, sign: null, fgsm: {method: fgsm, epsilon: 4}}
+attacks:
+  {mi_fgsm: null, apgd: null, ddn: null, expa: null, noise: null, sign: null, fgsm: {method: fgsm, epsilon: 4}}
 defenses: {other: null}
 recommenders: {other: null, bpr_mf: null}
 grid: {datasets: null, defenses: null, recommenders: null}

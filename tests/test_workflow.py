@@ -5,7 +5,6 @@ import pytest
 
 import grid
 
-
 CELL = ["dataset", "defense", "attack", "recommender"]
 TABLE1 = {"poisoning": "table1", "evasion": "table1_evasion", "cold_start": "table1_cold_start"}
 
