@@ -67,7 +67,13 @@ FOLDER = """
 training_images: {catalogue: null, folder: imagenet}
 datasets: {men: null}
 attacks:
-  {mi_fgsm: null, apgd: null, ddn: null, expa: null, noise: null, sign: null, fgsm: {method: fgsm, epsilon: 4}}
+  fgsm: {method: fgsm, epsilon: 4}
+  mi_fgsm: null
+  apgd: null
+  ddn: null
+  expa: null
+  noise: null
+  sign: null
 defenses: {other: null}
 recommenders: {other: null, bpr_mf: null}
 grid: {datasets: null, defenses: null, recommenders: null}
