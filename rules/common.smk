@@ -29,8 +29,10 @@ gc.set_threshold(1_000_000)
 for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
     os.environ.setdefault(variable, str(2**32))
 
+from snakemake.logging import logger
+
 from varbench.errors import InputError
-from varbench.experiment import plan, protocol, warm
+from varbench.experiment import former, plan, protocol, warm
 from varbench.experiment.ablation import Ablation
 from varbench.experiment.advice import warnings
 from varbench.experiment.configuration import class_file, complete, no_key_twice
@@ -66,6 +68,10 @@ GPU = int(
 NEEDS = Requirements(GRID, len(SET.classes), gpu=bool(GPU))
 
 RESULTS = str(Path(config["results"]))
+# Jobs parse the rules too; only the run that starts them says it.
+if workflow.is_main_process and (left := former.notice(Path(RESULTS))):
+    logger.warning(left)
+
 LOGS, BENCHMARKS = f"{RESULTS}/logs", f"{RESULTS}/benchmarks"
 CATALOGUE = f"{RESULTS}/catalogues/{{catalogue}}"
 TRAINING = f"{RESULTS}/training"

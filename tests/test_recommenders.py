@@ -12,7 +12,7 @@ from torch.nn.functional import logsigmoid, normalize
 
 from varbench.errors import InputError
 from varbench.metrics import accuracy
-from varbench.recommenders import adagrad, amr, vbpr
+from varbench.recommenders import adagrad, amr, learnt, vbpr
 from varbench.recommenders.batch import Batch, Rows
 from varbench.recommenders.ranking import dot_product_scores, rank
 from varbench.recommenders.sampling import triplets
@@ -21,7 +21,6 @@ from varbench.recommenders.state import (
     State,
     from_tensors,
     initial,
-    ranking_factors,
     shapes,
 )
 from varbench.registry import METHODS, resolve
@@ -460,8 +459,14 @@ def checkerboard(size=40):
     return sparse.csr_matrix(liked.astype(np.float32)), np.arange(size)
 
 
+def stored(state, scale=1.0):
+    """The model as its file holds it."""
+    arrays = {name: tensor.numpy() for name, tensor in state.learnt().items()}
+    return arrays | {learnt.SCALE: np.array([scale], np.float32)}
+
+
 def held_out_auc(state, features, train, held_out):
-    model = {name: t.numpy() for name, t in ranking_factors(state, features).items()}
+    model = learnt.ranking_factors(stored(state), features)
     ranking = rank(dot_product_scores(model), train, held_out, np.empty(0, np.int64), length=1)
     return np.nanmean(accuracy.auc(ranking.held_out_rank, ranking.candidates))
 
@@ -499,7 +504,45 @@ def test_bpr_mf_is_vbpr_on_blank_images():
     own = train("bpr_mf", interactions, drawn_features(), epochs=3, **SMALL)
     for name in ("user_factors", "item_factors"):
         assert torch.equal(getattr(own, name), getattr(blank, name))
-    assert not ranking_factors(own, drawn_features())["item_visual_factors"].any()
+    assert not learnt.ranking_factors(stored(own), drawn_features())["item_visual_factors"].any()
+
+
+# What is stored
+
+
+def test_a_stored_model_scores_by_the_equation():
+    state, features, *_ = problem(torch.float32)
+    model = stored(state, scale=4.0)
+    scores = dot_product_scores(learnt.ranking_factors(model, 4 * features.numpy()))(0, 5)
+    p, q, rho, embedding = (getattr(state, name).double() for name in PARAMETERS)
+    expected = p @ q.T + rho @ (embedding @ features.double().T)
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [*learnt.FACTORS, learnt.SCALE])
+def test_a_stored_model_that_lacks_something_is_named(name):
+    model = stored(problem(torch.float32)[0])
+    learnt.check(model, users=5, items=7, features=11)
+    del model[name]
+    with pytest.raises(InputError, match=f"lacks the tensor {name}"):
+        learnt.check(model, users=5, items=7, features=11)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"users": 6}, "user_factors has 5 rows where 6 are expected"),
+        ({"items": 6}, "item_factors has 7 rows where 6 are expected"),
+        ({"features": 12}, "its features had 11 values, these have 12"),
+    ],
+)
+def test_a_stored_model_of_other_data_is_named(changed, message):
+    model = stored(problem(torch.float32)[0])
+    with pytest.raises(InputError, match=message):
+        learnt.check(model, **{"users": 5, "items": 7, "features": 11} | changed)
+
+
+# Every method again
 
 
 def test_loss_falls(method):
