@@ -54,9 +54,9 @@ def attacks(table: pd.DataFrame) -> Iterator[Check]:
         for key, row in rates.iterrows():
             small, large = row[f"{name}_4"], row[f"{name}_8"]
             yield large >= small, f"{key}: {name} succeeds on {small:.1%} at 4, {large:.1%} at 8"
-    for row in table[table["attack"] == "cw"].to_dict("records"):
-        stored, before = row["success_rate"], row["success_rate_float"]
-        where = f"{row['dataset']} {row['defense']}"
+    for cell in table[table["attack"] == "cw"].to_dict("records"):
+        stored, before = cell["success_rate"], cell["success_rate_float"]
+        where = f"{cell['dataset']} {cell['defense']}"
         yield stored >= 0.9 * before, f"{where}: C&W {stored:.1%} as stored, {before:.1%} before"
 
 
