@@ -71,12 +71,13 @@ def main() -> None:
     table = catalogue.interactions
     usable = table[table["item"].isin(images.keys())]
     unique = interactions.deduplicate(usable)
-    passes, held_out = (None, "last") if given.split == "time_aware" else (1, "random")
-    if held_out == "random" and "test" in table:
-        held_out = "own"  # the very split that was published
-    core = interactions.k_core(
-        unique, users=given.core_users, items=given.core_items, passes=passes
-    )
+    core_filter, held_out = interactions.k_core, "last"
+    if given.split == "single_pass":
+        core_filter, held_out = interactions.single_pass, "last_row"
+        unique = unique.assign(row=range(len(unique)))
+        if "test" in table:
+            held_out = "own"  # the very split that was published
+    core = core_filter(unique, users=given.core_users, items=given.core_items)
     numbered, users, items = interactions.number(core, list(images))
     if len(users) < given.min_users:
         raise InputError(
@@ -92,7 +93,7 @@ def main() -> None:
                 raise InputError(f"{catalogue.where('interaction', 0)}: {message}")
             log.warning("%s", message)
     numbered["held_out"] = interactions.leave_one_out(numbered, given.seed, held_out)
-    numbered = numbered.drop(columns="test", errors="ignore")
+    numbered = numbered.drop(columns=["test", "row"], errors="ignore")
 
     write_table(given.users, pd.DataFrame({"user": range(len(users)), "id": users}))
     labels = dict(zip(catalogue.items, catalogue.labels or (), strict=False))

@@ -1,7 +1,6 @@
 """Interactions: checked, filtered to a k-core, numbered, and split by time."""
 
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -47,23 +46,26 @@ def deduplicate(table: pd.DataFrame) -> pd.DataFrame:
     return ordered.drop_duplicates(["user", "item"]).sort_index()
 
 
-def k_core(
-    table: pd.DataFrame, *, users: int, items: int, passes: int | None = None
-) -> pd.DataFrame:
+def k_core(table: pd.DataFrame, *, users: int, items: int) -> pd.DataFrame:
     """Drop users with fewer than ``users`` and items with fewer than ``items`` interactions.
 
-    Repeated until nothing changes, since each drop can bring another below its limit; or only
-    ``passes`` times.
+    Repeated until nothing changes, since each drop can bring another below its limit.
     """
-    for _ in count() if passes is None else range(passes):
-        per_user, per_item = (
-            table.groupby(column, observed=True)["timestamp"].transform("size")
-            for column in ("user", "item")
-        )
-        keep = (per_user >= users) & (per_item >= items)
-        if keep.all():
-            break
-        table = table[keep]
+    while True:
+        left = single_pass(table, users=users, items=items)
+        if len(left) == len(table):
+            return table
+        table = left
+
+
+def single_pass(table: pd.DataFrame, *, users: int, items: int) -> pd.DataFrame:
+    """Drop users with fewer than ``users`` interactions, then items with fewer than ``items`` left.
+
+    Users who lose an item so are not counted again (D12).
+    """
+    for column, least in (("user", users), ("item", items)):
+        count = table.groupby(column, observed=True)["timestamp"].transform("size")
+        table = table[count >= least]
     return table
 
 
@@ -87,11 +89,12 @@ def number(table: pd.DataFrame, items: list[str]) -> tuple[pd.DataFrame, list[st
 def leave_one_out(table: pd.DataFrame, seed: int, held_out: str = "last") -> NDArray[np.bool_]:
     """Mark the held-out rows: each user's last interaction, ties in time broken by ``seed``.
 
-    With ``held_out`` "random" it is any of the user's interactions, drawn by ``seed``; with "own"
-    the one that the source marks, in the column ``test``.
+    With ``held_out`` "last_row" it is the last one by the column ``row``, a row's place in the
+    source's file (D12); with "own" the one that the source marks, in the column ``test``.
 
     A user with a single interaction keeps it for training. No held-out item is unknown to
-    training: where all interactions of an item would be held out, its earliest stays.
+    training: where all interactions of an item would be held out, its earliest stays; with
+    "last_row" one that ``seed`` draws.
 
     Returns
     -------
@@ -99,11 +102,14 @@ def leave_one_out(table: pd.DataFrame, seed: int, held_out: str = "last") -> NDA
     """
     order = np.random.default_rng(derive("split", seed)).permutation(len(table))
     frame = table.reset_index(drop=True).assign(tie=order)
-    by = {"last": ["timestamp", "tie"], "random": ["tie"], "own": ["test", "tie"]}[held_out]
+    by = {"last": ["timestamp", "tie"], "last_row": ["row"], "own": ["test", "tie"]}[held_out]
     frame = frame.sort_values(by)
     last = ~frame.duplicated("user", keep="last") & frame.duplicated("user", keep=False)
     if held_out == "own":
         last &= frame["test"]
+    if held_out == "last_row":
+        frame = frame.sort_values("tie")
+        last = last.reindex(frame.index)
     known = frame["item"].isin(frame.loc[~last, "item"])
     returned = last & ~known & ~frame["item"].where(last & ~known).duplicated()
     return (last & ~returned).sort_index().to_numpy()

@@ -49,7 +49,7 @@ SWITCHES = {
     "D9_feature_scale": Switch("recommenders", "feature_scale", "attacked", _BPR),
     "D10_amr_start": Switch("recommenders", "starts_from", None, ("amr",)),
     "D11_user_factors": Switch("recommenders", "user_factors", "shared", _BPR),
-    "D12_split": Switch("catalogues", "split", "single_pass_random"),
+    "D12_split": Switch("catalogues", "split", "single_pass"),
     "D13_success_rate": Switch("metrics", "success_rate_not_target", False),
     "D14_cw_variable": Switch("attacks", "variable", "normalised", ("carlini_wagner",)),
     "D15_baseline": Switch("metrics", "baseline", "undefended"),
