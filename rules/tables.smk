@@ -22,7 +22,7 @@ def files_of_cells(cells, *names):
 rule aggregate_cells:
     input:
         files_of_cells(list(GRID.cells()), "users.parquet", "items.parquet", "lists.npy"),
-        files_of_cells(GRID.baseline_cells(SET.baseline_defense()), "users.parquet"),
+        files_of_cells(GRID.baseline_cells(SET.baseline()), "users.parquet"),
         expand(
             f"{DATASET}/{{file}}.parquet",
             dataset=GRID.names["dataset"],
@@ -51,7 +51,7 @@ rule aggregate_cells:
             grid=GRID.as_options(),
             folders={"cell": CELL, "dataset": DATASET, "catalogue": CATALOGUE},
             metrics=SET.metrics_of_cells,
-            baseline=SET.baseline_defense(),
+            baseline=SET.baseline(),
             seed=config["seed"],
         ),
     shell:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,11 @@ import cells
 from varbench.attacks.carlini_wagner import carlini_wagner
 from varbench.attacks.fgsm import fgsm
 from varbench.attacks.pgd import pgd
-from varbench.catalogues.features import poison
+from varbench.catalogues.features import largest, with_rows
 from varbench.experiment import protocol
 from varbench.experiment.configuration import complete
+from varbench.experiment.grid import Grid
+from varbench.experiment.settings import Settings
 from varbench.extractors.networks import build
 from varbench.image_archive import ImageArchive, write_images
 from varbench.images import through_normalisation, to_bytes, to_unit
@@ -156,9 +159,23 @@ def test_truncation_changes_images_that_nobody_attacked(tmp_path):
 def test_scale_of_the_attacked_matrix():
     clean = np.array([[1.0, 2.0], [4.0, 0.0]], np.float32)
     attacked = np.array([[8.0, 1.0]], np.float32)
-    items = np.array([0])
-    assert np.array_equal(poison(clean, items, attacked), [[2, 0.25], [1, 0]])
-    assert np.array_equal(poison(clean, items, attacked, scale="attacked"), [[1, 0.125], [0.5, 0]])
+    features = with_rows(clean, np.array([0]), attacked)
+    assert np.array_equal(features / largest(clean), [[2, 0.25], [1, 0]])
+    assert np.array_equal(features / largest(features), [[1, 0.125], [0.5, 0]])
+
+
+def test_one_of_six_clean_cells_is_the_baseline_of_the_released_test(config):
+    """D15: a listing's last file, in an order that nothing defines."""
+    config["protocol"]["D15_baseline"] = "as_published"
+    protocol.apply(config)
+    found = set()
+    for defense, recommender in product([*config["defenses"]], [*config["recommenders"]]):
+        given = copy.deepcopy(config)
+        given["metrics"]["last_listed"] = {"defense": defense, "recommender": recommender}
+        baseline = Settings(Grid.of(given), BASE).baseline()
+        found.add((baseline["defense"], baseline["recommender"]))
+    assert len(found) == 6
+    assert Settings(Grid.of(config), BASE).baseline() == {"defense": "FAT", "recommender": "amr"}
 
 
 # Switches and variants

@@ -14,16 +14,10 @@ from varbench.errors import InputError
 from varbench.metrics import accuracy
 from varbench.recommenders import adagrad, amr, vbpr
 from varbench.recommenders.batch import Batch, Rows
+from varbench.recommenders.learnt import SCALE, ranking_factors
 from varbench.recommenders.ranking import dot_product_scores, rank
 from varbench.recommenders.sampling import triplets
-from varbench.recommenders.state import (
-    PARAMETERS,
-    State,
-    from_tensors,
-    initial,
-    ranking_factors,
-    shapes,
-)
+from varbench.recommenders.state import PARAMETERS, State, from_tensors, initial, shapes
 from varbench.registry import METHODS, resolve
 
 CPU = torch.device("cpu")
@@ -355,6 +349,21 @@ def test_amr_of_weight_0_is_vbpr():
     assert not equal(whole, adversarial)
 
 
+def test_the_released_amr_restarts_adagrad():
+    """D17: the start's parameters, with sums of 0.1; nothing else of the optimiser is carried."""
+    interactions, features = drawn_matrix(), drawn_features()
+    half = train("vbpr", interactions, features, epochs=3, **SMALL)
+    fresh = from_tensors(half.tensors())
+    fresh.accumulators = {name: torch.full_like(t, 0.1) for name, t in half.accumulators.items()}
+    restarted, expected, carried = (
+        train("amr", interactions, features, start=start, epochs=2, **how, **SMALL)
+        for start, how in ((half, {"optimiser": "restarted"}), (fresh, {}), (half, {}))
+    )
+    assert equal(restarted, expected)
+    assert not equal(restarted, carried)
+    assert half.accumulators["embedding"].max() > 0.2  # the start is left as it was
+
+
 def test_two_threads_are_reproducible():
     interactions, features = drawn_matrix(300, 300, 0.01), drawn_features(300, 2048)
     threads = torch.get_num_threads()
@@ -460,8 +469,14 @@ def checkerboard(size=40):
     return sparse.csr_matrix(liked.astype(np.float32)), np.arange(size)
 
 
+def learnt(state):
+    """The state as it is stored, of features that were not scaled."""
+    stored = {name: tensor.numpy() for name, tensor in state.learnt().items()}
+    return stored | {SCALE: np.ones(1, np.float32)}
+
+
 def held_out_auc(state, features, train, held_out):
-    model = {name: t.numpy() for name, t in ranking_factors(state, features).items()}
+    model = ranking_factors(learnt(state), features)
     ranking = rank(dot_product_scores(model), train, held_out, np.empty(0, np.int64), length=1)
     return np.nanmean(accuracy.auc(ranking.held_out_rank, ranking.candidates))
 
@@ -499,7 +514,7 @@ def test_bpr_mf_is_vbpr_on_blank_images():
     own = train("bpr_mf", interactions, drawn_features(), epochs=3, **SMALL)
     for name in ("user_factors", "item_factors"):
         assert torch.equal(getattr(own, name), getattr(blank, name))
-    assert not ranking_factors(own, drawn_features())["item_visual_factors"].any()
+    assert not ranking_factors(learnt(own), drawn_features())["item_visual_factors"].any()
 
 
 def test_loss_falls(method):

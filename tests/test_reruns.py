@@ -139,6 +139,7 @@ REACHES = {
     "D13_success_rate": (set(), 0, 0),
     "D14_cw_variable": ({"cw"}, 4, 4),
     "D15_baseline": (set(), 0, 0),
+    "D17_amr_optimiser": (set(), 6, 6),
 }
 OF_IMAGES = ("D5_attacked_items", "D13_success_rate")
 

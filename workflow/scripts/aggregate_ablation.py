@@ -38,7 +38,7 @@ def main() -> None:
     options.add_argument("--visual", required=True, help="values per image, with {dataset} ...")
     options.add_argument("--k", type=int, required=True)
     options.add_argument("--clean", required=True, help="name of the attack that changes nothing")
-    options.add_argument("--undefended", required=True, help="name of the defense that is none")
+    options.add_argument("--last-listed", type=command.block, required=True, help="D15, as JSON")
     command.add_paths(options, output="out")
     given = options.parse_args()
 
@@ -47,10 +47,11 @@ def main() -> None:
     def users(names: Names) -> pd.DataFrame:
         return read_table(Path(given.cell.format(**names)) / "users.parquet")
 
-    def against_clean(hits: pd.Series, column: str, there: Names, baseline: str) -> Names:
+    def against_clean(hits: pd.Series, column: str, there: Names, variant: Names) -> Names:
         start = there | {"attack": given.clean}
-        if baseline == "undefended":
-            start["defense"] = given.undefended
+        if variant["metrics"]["baseline"] == "last_listed":
+            start["defense"] = given.last_listed["defense"]
+            start["recommender"] = variant["recommender"][given.last_listed["recommender"]]
         change = hits.to_numpy(np.float64) - users(start)[column].to_numpy(np.float64)
         return {"p_value": float(two_level(change[None]).p_value())}
 
@@ -69,7 +70,7 @@ def main() -> None:
             if metrics["category_share"]:
                 row["category_share"] = ranked[SHARES[metrics["counted"]]].mean()
             if cell["attack"] != given.clean:
-                row |= against_clean(ranked[column], column, there, metrics["baseline"])
+                row |= against_clean(ranked[column], column, there, variant)
                 row |= visual(there, metrics)
             rows.append(row)
     table = differences(pd.DataFrame(rows), clean=given.clean)

@@ -52,6 +52,10 @@ def contradictions(config: Config) -> Iterator[str]:
         for section in ("grid", "ablation"):
             if not {*(config[section]["attacks"] or config["attacks"])} - {*clean}:
                 yield f"{section}.attacks: names no attack beside {clean[0]!r}; add one"
+    for axis, name in config["metrics"]["last_listed"].items():
+        if name is not None and name not in config[f"{axis}s"]:
+            known = hint(name, config[f"{axis}s"])
+            yield f"metrics.last_listed.{axis}: unknown {axis} {name!r}{known}"
     if config["metrics"]["k"] > config["metrics"]["list_length"]:
         yield "metrics.k: longer than the stored lists (metrics.list_length)"
 

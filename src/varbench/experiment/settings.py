@@ -9,6 +9,7 @@ from varbench.axes import POISONING, Names
 from varbench.experiment.configuration import class_index, read_classes
 from varbench.experiment.grid import Grid
 from varbench.experiment.options import Wildcards
+from varbench.experiment.protocol import last_listed
 from varbench.seeds import derive
 
 Config = dict[str, Any]
@@ -73,10 +74,12 @@ class Settings:
         keys = ("source_share", "success_rate_not_target", "confidence")
         return {key: self._config["metrics"][key] for key in keys}
 
-    def baseline_defense(self) -> str | None:
-        """Return whose clean cells changes are taken from; None for each defense's own (D15)."""
-        undefended = self._config["metrics"]["baseline"] == "undefended"
-        return self.undefended if undefended else None
+    def baseline(self) -> Names | None:
+        """Return whose clean cells changes are taken from; None for each cell's own (D15)."""
+        metrics = self._config["metrics"]
+        if metrics["baseline"] == "same_defense":
+            return None
+        return last_listed(metrics, self._grid.names)
 
     def outside_files(self) -> list[str]:
         """Return the files of data and weights that the grid reads from elsewhere."""

@@ -1,7 +1,7 @@
 """All that a recommender has learnt, and all that its further training depends on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -55,6 +55,11 @@ class State:
             name: tensor.to(device, copy=True) for name, tensor in self.accumulators.items()
         }
         return State(self.epoch, **parameters, accumulators=accumulators)
+
+    def restarted(self) -> "State":
+        """Return the same parameters with Adagrad's sums as before the first epoch."""
+        fresh = {n: torch.full_like(sums, ACCUMULATOR) for n, sums in self.accumulators.items()}
+        return replace(self, accumulators=fresh)
 
 
 def from_tensors(tensors: Mapping[str, Tensor]) -> State:
