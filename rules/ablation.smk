@@ -20,7 +20,7 @@ rule aggregate_ablation:
             "aggregate_ablation",
             **ABLATION.as_options(),
             repeats=GRID.repeats,
-            runs_of_attacks=ABLATION.runs_of_attacks(GRID),
+            images=ABLATION.runs_of_attacks(GRID),
             cell=CELL,
             attack=ATTACK,
             k=config["metrics"]["k"],

@@ -4,15 +4,19 @@
 IMAGE_ATTACKS = [n for n in config["attacks"] if GRID.makes_images(n)]
 CEILINGS = [n for n in config["attacks"] if n not in [GRID.clean, *IMAGE_ATTACKS]]
 
+ATTACKED_WITH = {
+    "image_archive": at(f"{CATALOGUE}/images.zip", GRID.clean_features),
+    "item_ids": at(f"{CATALOGUE}/items.parquet", GRID.clean_features),
+    "attacked": f"{DATASET}/attacked.parquet",
+    "weights": at(f"{NETWORK}.safetensors", GRID.network),
+    "target_item": at(f"{DATASET}/target_item.parquet", SET.of_target_item),
+}
+
 
 rule attack_images:
     input:
         unpack(SET.guide_files(GUIDE, MODEL, CATALOGUE, FEATURES)),
-        image_archive=at(f"{CATALOGUE}/images.zip", GRID.clean_features),
-        item_ids=at(f"{CATALOGUE}/items.parquet", GRID.clean_features),
-        attacked=f"{DATASET}/attacked.parquet",
-        weights=at(f"{NETWORK}.safetensors", GRID.network),
-        target_item=at(f"{DATASET}/target_item.parquet", SET.of_target_item),
+        **ATTACKED_WITH,
     output:
         attacked_images=f"{ATTACK}/images.zip",
         search=f"{ATTACK}/search.parquet",
@@ -42,6 +46,43 @@ rule attack_images:
         ),
     shell:
         line("attack_images", computes=True)
+
+
+# Of the first run: whether an attack is as strong as it looks is a matter of its parameters.
+rule examine_attack:
+    input:
+        unpack(SET.guide_files(GUIDE, MODEL, CATALOGUE, FEATURES)),
+        **ATTACKED_WITH,
+    output:
+        indicators=f"{ATTACK}/indicators.json",
+    log:
+        f"{LOGS}/examine_attack/{IN_ATTACK}.log",
+    benchmark:
+        f"{BENCHMARKS}/examine_attack/{IN_ATTACK}.tsv"
+    wildcard_constraints:
+        attack=one_of(IMAGE_ATTACKS),
+    conda:
+        "../envs/varbench.yaml"
+    threads: config["threads"]["attack"]
+    resources:
+        **on_device("attack"),
+        mem_mb=NEEDS.attack,
+        runtime=NEEDS.minutes(60, NEEDS.attack_seconds),
+    params:
+        **told(
+            "examine_attack",
+            kind="attack",
+            network=SET.network,
+            attack=SET.attack,
+            target_class=SET.target_class,
+            aims_at_class=SET.aims_at_class,
+            k=SET.k_of_guide,
+            batch_size=config["extractor"]["batch_size"],
+            images=config["metrics"]["examined_images"],
+            seed=SET.seed_of_run,
+        ),
+    shell:
+        line("examine_attack", computes=True)
 
 
 rule read_images:

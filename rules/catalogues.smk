@@ -24,6 +24,7 @@ rule prepare_catalogue:
             "prepare_catalogue",
             SET.catalogue,
             kind="catalogue",
+            name=SET.name("catalogue"),
             image_size=SET.side,
             seed=config["seed"],
         ),

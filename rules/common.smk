@@ -34,10 +34,12 @@ from varbench.experiment import plan, protocol
 from varbench.experiment.ablation import Ablation
 from varbench.experiment.configuration import class_file, complete, no_key_twice
 from varbench.experiment.grid import Grid
+from varbench.experiment.listings import image_listing, source_files
 from varbench.experiment.options import at, at_each, files, line, options
 from varbench.experiment.requirements import Requirements
 from varbench.experiment.settings import Settings
-from varbench.experiment.sources import Sources, content, image_listing, source_files
+from varbench.experiment.sources import Sources, content
+from varbench.reporting.tables import rendered, suffixed
 
 try:
     no_key_twice(map(Path, workflow.configfiles))

@@ -2,8 +2,7 @@
 
 PUBLISHED = content(sorted((BASE / "resources" / "published").glob("*.csv")))
 STANDING_FOR = {
-    section: SET.stands_for(section)
-    for section in ("datasets", "defenses", "attacks", "recommenders")
+    axis: SET.stands_for(axis) for axis in ("dataset", "defense", "attack", "recommender")
 }
 COMPARES = all(STANDING_FOR.values())
 

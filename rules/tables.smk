@@ -1,12 +1,8 @@
 # Tables: aggregations of the values per user, item and image of all cells. A command finds those by
 # the pattern and the names that it is told; as inputs they have no name.
 
-TABLE1 = {
-    "poisoning": "table1",
-    "evasion": "table1_evasion",
-    "cold_start": "table1_cold_start",
-}
-OF_THREATS = [TABLE1[threat] for threat in GRID.names["threat"]]
+OF_THREATS = [suffixed("table1", threat) for threat in GRID.names["threat"]]
+RENDERED = rendered(GRID.names["threat"])
 TABLES_OF_CELLS = ["runs", "changes", "accuracy", "item_ranks", "promotion", "chr_by_k"]
 FORMS = ["md", "tex", "html"]
 CELL_FILES = every_repeat(f"{CELL}/{{file}}")
@@ -62,6 +58,7 @@ rule aggregate_images:
     input:
         [f"{ATTACK}/outcome.parquet".format(**a) for a in GRID.images(GRID.image_attacks)],
         [f"{ATTACK}/distances.parquet".format(**a) for a in GRID.crafted()],
+        [f"{ATTACK}/indicators.json".format(**a) for a in GRID.examined()],
     output:
         table2=f"{TABLES}/table2.csv",
     log:
@@ -79,6 +76,8 @@ rule aggregate_images:
                 for a in GRID.images(GRID.image_attacks)
             ],
             attack=ATTACK,
+            examined=GRID.examined(),
+            transfers=GRID.transfers,
             metrics=SET.metrics_of_images,
         ),
     shell:
@@ -113,15 +112,11 @@ rule aggregate_extractors:
 
 rule render_tables:
     input:
-        table1=rules.aggregate_cells.output.table1,
-        changes=rules.aggregate_cells.output.changes,
-        accuracy=rules.aggregate_cells.output.accuracy,
-        promotion=rules.aggregate_cells.output.promotion,
-        table2=rules.aggregate_images.output.table2,
+        tables=expand(f"{TABLES}/{{table}}.csv", table=sorted({*RENDERED.values()})),
     output:
         expand(
             f"{TABLES}/{{table}}.{{form}}",
-            table=[*OF_THREATS, "table2", "accuracy", "promotion"],
+            table=RENDERED,
             form=FORMS,
         ),
     log:

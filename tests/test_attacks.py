@@ -16,10 +16,14 @@ from varbench.attacks.common import batches
 from varbench.attacks.ddn import ddn
 from varbench.attacks.fgsm import fgsm
 from varbench.attacks.mi_fgsm import mi_fgsm
+from varbench.attacks.noise import noise
 from varbench.attacks.pgd import pgd
 from varbench.errors import InputError
+from varbench.images import as_stored, to_bytes, to_unit
+from varbench.registry import DETERMINISTIC_ATTACKS, METHODS, draws
 
 ATTACKS = {
+    "noise": (noise, {"epsilon": 8}),
     "fgsm": (fgsm, {"epsilon": 8}),
     "pgd": (pgd, {"epsilon": 8, "steps": 5}),
     "mi_fgsm": (mi_fgsm, {"epsilon": 8, "steps": 5}),
@@ -192,6 +196,7 @@ def test_a_target_that_is_no_class_is_an_input_error(
         (carlini_wagner, "binary_search_steps", [0, None]),
         (carlini_wagner, "initial_constant", [0, -1e-2]),
         (carlini_wagner, "abort_every", [-1, 1, 2.5]),
+        (noise, "epsilon", [0, -1, 256, math.nan]),
     ],
 )
 def test_a_bad_parameter_is_an_input_error_that_names_it(
@@ -210,3 +215,69 @@ def test_batches_cover_every_row_once() -> None:
     for count in range(8):
         rows = [row for cut in batches(count, 3) for row in range(count)[cut]]
         assert rows == list(range(count))
+
+
+@pytest.mark.parametrize("attack", [carlini_wagner, ddn])
+def test_a_misspelt_storage_is_an_input_error(attack: Any) -> None:
+    with pytest.raises(InputError, match="storage: 'bits16' is unknown; known: bits8, float"):
+        run(attack, small_net(), *some_images(), storage="bits16")
+
+
+# What is stored.
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**6))
+def test_as_stored_is_what_comes_back_from_bytes(seed: int) -> None:
+    values = torch.rand(2, 3, 6, 6, generator=torch.Generator().manual_seed(seed)) * 1.4 - 0.2
+    expected = to_unit(to_bytes(values))
+    assert torch.equal(as_stored(values), expected)
+    assert torch.equal(as_stored(expected), expected)
+
+
+# Noise.
+
+
+def test_noise_is_uniform_in_the_ball_and_each_image_has_its_own() -> None:
+    images, targets = torch.full((40, 3, 6, 6), 0.5), torch.zeros(40, dtype=torch.int64)
+    moved = (run(noise, small_net(), images, targets, epsilon=20).images - images) * 255
+    shares = moved.flatten().sort().values
+    # Kolmogorov and Smirnov's distance of 4320 draws: 0.03 is exceeded once in a thousand times.
+    assert (shares / 40 + 0.5 - torch.linspace(0, 1, len(shares))).abs().max() < 0.03
+    alone = run(noise, small_net(), images[:1], targets[:1], seeds=[7], epsilon=20).images
+    assert torch.equal(alone[0] - images[0], run(
+        noise, small_net(), images, targets, epsilon=20
+    ).images[7] - images[7])  # fmt: skip
+    assert not torch.equal(moved[0], moved[1])
+
+
+def test_noise_is_clipped_to_the_range() -> None:
+    images = torch.cat([torch.zeros(2, 3, 6, 6), torch.ones(2, 3, 6, 6)])
+    found = run(noise, small_net(), images, torch.zeros(4, dtype=torch.int64), epsilon=200).images
+    assert found.min() == 0
+    assert found.max() == 1
+    assert (found == images).float().mean() == pytest.approx(0.5, abs=0.1)
+
+
+# Which attacks draw.
+
+
+@every_attack
+def test_an_attack_draws_if_other_seeds_give_other_images(attack: Any, parameters: Any) -> None:
+    net, (images, targets) = small_net(), some_images()
+    method = next(name for name, (function, _) in ATTACKS.items() if function is attack)
+    for more in [{}, *[{"random_start": start} for start in (True, False) if method == "pgd"]]:
+        one, other = (
+            run(attack, net, images, targets, seeds=seeds, **parameters, **more).images
+            for seeds in (range(7), range(7, 14))
+        )
+        block = {"method": method, "random_start": True, **more}
+        assert draws(block) is not torch.equal(one, other)
+
+
+def test_an_attack_that_nobody_knows_is_taken_to_draw() -> None:
+    assert draws({"method": "mine"})
+    assert not draws({"method": "none"})
+    assert draws({"method": "expa", "form": "vbpr"})
+    assert not draws({"method": "expa", "form": "dvbpr"})
+    assert set(METHODS["attack"]) > DETERMINISTIC_ATTACKS

@@ -268,10 +268,12 @@ def renamed(paper):
     names = {
         "dataset": {WOMEN: "shop"},
         "defense": {"T": "plain", "AT": "T", "FAT": "hardened"},
-        "attack": {"none": "clean", "fgsm_4": "pgd_8", "pgd_8": "fgsm_4", "fgsm_8": "a", "cw": "b"},
+        "attack": {"fgsm_4": "pgd_8", "pgd_8": "fgsm_4", "fgsm_8": "a", "cw": "b"},
         "recommender": {"vbpr": "amr", "amr": "vbpr"},
     }
+    names["attack"] |= {"none": "clean"}
     own = [table[table["dataset"] == WOMEN].replace(names) for table in paper]
+    del names["attack"]["none"]  # what is no attack needs no declaration
     stands_for = {
         column: {ours: theirs for theirs, ours in of.items()} for column, of in names.items()
     }
@@ -281,7 +283,9 @@ def renamed(paper):
 
 def test_meaning_is_declared_and_not_read_from_names(paper):
     (table1, table2), stands_for = renamed(paper)
-    decided = claims_on_ours({"poisoning": table1}, table2, stands_for=stands_for, k=20)
+    decided = claims_on_ours(
+        {"poisoning": table1}, table2, stands_for=stands_for, k=20, clean="clean"
+    )
     expected = claims(*(table[table["dataset"] == WOMEN] for table in paper))
     assert decided["holds"].tolist() == expected["holds"].tolist()
     assert "shop +230.4%" in decided.set_index("claim")["evidence"]["1b"]
@@ -297,7 +301,9 @@ def test_meaning_is_declared_and_not_read_from_names(paper):
 def test_what_stands_for_nothing_decides_nothing(paper):
     (table1, table2), stands_for = renamed(paper)
     del stands_for["attack"]["b"]
-    decided = claims_on_ours({"poisoning": table1}, table2, stands_for=stands_for, k=20)
+    decided = claims_on_ours(
+        {"poisoning": table1}, table2, stands_for=stands_for, k=20, clean="clean"
+    )
     assert decided["holds"].isna().sum() >= 8
     assert "no value: CHR of vbpr, shop T cw" in decided["evidence"].tolist()
 

@@ -17,6 +17,7 @@ from scipy.optimize import lsq_linear
 from torch import nn
 
 from varbench.attacks.expa import expa
+from varbench.attacks.noise import noise
 from varbench.errors import InputError
 from varbench.extractors.extract import read_out
 from varbench.extractors.networks import build, for_inference
@@ -78,13 +79,14 @@ def distances(model, images, references):
     return (model.features_and_logits(images)[0] - references).norm(dim=1)
 
 
-def plain_expa(net, clean, reference, epsilon, steps, learning_rate):
+def plain_expa(net, clean, reference, epsilon, steps, learning_rate, power=2, start=None):
     """Adam as in its paper (Kingma and Ba, Algorithm 1), for one image."""
-    x, m, v = clean, torch.zeros_like(clean), torch.zeros_like(clean)
-    best, best_loss = clean, math.inf
+    x = clean if start is None else start
+    m, v = torch.zeros_like(clean), torch.zeros_like(clean)
+    best, best_loss = x, math.inf
     for t in range(1, steps + 1):
         tried = x.clone().requires_grad_()
-        loss = ((net.features_and_logits(tried[None])[0][0] - reference) ** 2).sum()
+        loss = (net.features_and_logits(tried[None])[0][0] - reference).norm() ** power
         (g,) = torch.autograd.grad(loss, tried)
         if loss.item() < best_loss:
             best, best_loss = x, loss.item()
@@ -104,6 +106,33 @@ def test_expa_is_its_equations():
     ]
     torch.testing.assert_close(found.images, torch.stack(expected), rtol=0, atol=1e-4)
     assert found.iterations.tolist() == [12] * 6
+
+
+def test_the_other_form_starts_at_random_and_minimises_the_distance_itself():
+    net, (images, references) = SmallNet(), some_images()
+    options = {"epsilon": 6, "steps": 6, "form": "vbpr"}
+    found = run(net, images, references, **options, learning_rate=None).images
+    targets = torch.zeros(6, dtype=torch.int64)
+    start = noise(net, images, targets, seeds=range(6), batch_size=6, epsilon=6).images
+    expected = [
+        plain_expa(net, image, reference, 6 / 255, 6, 1e-2, 1, begun)
+        for image, reference, begun in zip(images, references, start, strict=True)
+    ]
+    assert ((found - torch.stack(expected)).abs() > 1e-3).float().mean() < 0.01
+    assert torch.equal(run(net, images, references, **options, learning_rate=0.01).images, found)
+    other = run(net, images, references, **options, learning_rate=0.01, seeds=range(6, 12)).images
+    assert not torch.equal(other, found)
+
+
+def test_the_first_form_is_the_default_with_its_own_rate():
+    net, (images, references) = SmallNet(), some_images()
+    found = run(net, images, references, epsilon=6, steps=6, learning_rate=None).images
+    named = run(
+        net, images, references, epsilon=6, steps=6, learning_rate=1e-3, form="dvbpr"
+    ).images
+    assert torch.equal(found, named)
+    with pytest.raises(InputError, match="form: 'amr' is unknown; known: dvbpr, vbpr"):
+        run(net, images, references, epsilon=6, form="amr")
 
 
 def test_the_nearest_pixels_of_the_ball_are_found_where_features_are_pixels():

@@ -86,6 +86,7 @@ def test_the_best_and_what_cannot_be_told_from_it():
     assert best_or_tied(values).tolist() == [True, True, False, False]
     assert best_or_tied(values[:1]).tolist() == [False]
     assert not best_or_tied(np.tile(users, (3, 1, 1))).any()
+    assert best_or_tied(values[:, :, :1]).all()  # one user tells nothing apart
     values[1] = np.nan
     assert best_or_tied(values).tolist() == [True, False, False, False]
 

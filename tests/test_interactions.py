@@ -57,7 +57,7 @@ def test_a_single_pass_counts_items_after_users_were_dropped():
     """D12 on a toy: x and z have two users each, of whom one has too few interactions."""
     pairs = ["Ax", "Ay", "Bx", "Cy", "Cz", "Dz"]
     table = pd.DataFrame({"user": [p[0] for p in pairs], "item": [p[1] for p in pairs]})
-    left = interactions.single_pass(table.assign(timestamp=0), users=2, items=2)
+    left = interactions.k_core(table.assign(timestamp=0), users=2, items=2, passes=1)
     assert (left["user"] + left["item"]).tolist() == ["Ay", "Cy"]  # and nobody is counted again
 
 
@@ -90,13 +90,13 @@ def test_split_holds_out_last_interactions_that_training_knows(triples, seed):
 
 
 @given(rows, st.integers(0, 5), st.randoms())
-def test_the_released_split_holds_out_the_last_row_of_the_file(triples, seed, random):
-    """D12: whatever the times are; items that training would not know get one row back."""
+def test_the_released_split_holds_out_last_rows(triples, seed, random):
+    """D12: the rows' places are their times here; items that training would not know get one row back."""
     table = interactions.deduplicate(table_of(triples)).reset_index(drop=True)
-    table["row"] = random.sample(range(len(table)), len(table))
-    held_out = interactions.leave_one_out(table, seed, "last_row")
+    table["timestamp"] = random.sample(range(len(table)), len(table))
+    held_out = interactions.leave_one_out(table, seed, "last, returns drawn")
     training, test = table[~held_out], table[held_out]
-    last = table.loc[table.groupby("user")["row"].idxmax()]
+    last = table.loc[table.groupby("user")["timestamp"].idxmax()]
     last = last[last["user"].isin(table["user"][table["user"].duplicated()])]
     assert set(test.index) <= set(last.index)
     assert set(test["item"]) <= set(training["item"])
@@ -108,11 +108,11 @@ def test_the_released_split_holds_out_the_last_row_of_the_file(triples, seed, ra
 def test_rows_that_return_to_training_are_drawn_by_the_seed():
     """Item 0 is everybody's last row: any of five may return, the same one for the same seed."""
     pairs = [(user, item) for user in range(5) for item in (user + 1, 0)]
-    table = table_of([(u, i, 0) for u, i in pairs]).assign(row=range(10))
-    splits = [interactions.leave_one_out(table, seed, "last_row") for seed in range(40)]
+    table = table_of([(u, i, 0) for u, i in pairs]).assign(timestamp=range(10))
+    splits = [interactions.leave_one_out(table, seed, "last, returns drawn") for seed in range(40)]
     assert all((~split).sum() == 6 for split in splits)
     assert {int(np.flatnonzero(~split[1::2])[0]) for split in splits} == set(range(5))
-    assert (interactions.leave_one_out(table, 7, "last_row") == splits[7]).all()
+    assert (interactions.leave_one_out(table, 7, "last, returns drawn") == splits[7]).all()
 
 
 def test_ties_in_time_depend_on_the_seed_only():
@@ -143,6 +143,7 @@ def test_matrix_has_training_only():
     [
         ("item", "ghost", r"log row 2: an unknown item .*ghost"),
         ("user", "", r"log row 2: an empty user"),
+        ("item", "", r"log row 2: an empty item"),
         ("rating", np.nan, r"log row 2: a rating"),
         ("timestamp", np.nan, r"log row 2: a timestamp"),
         ("timestamp", -5, r"log row 2: a timestamp"),
@@ -154,5 +155,5 @@ def test_bad_row_is_named(column, value, message):
     table.loc[2, column] = value
     catalogue = RawCatalogue(["i0", "i1"], bytes, table, lambda _, row: f"log row {row}")
     with pytest.raises(InputError, match=message) as raised:
-        interactions.check(catalogue)
+        interactions.check(catalogue, by_rating=True)
     assert "\n" not in str(raised.value)

@@ -90,3 +90,20 @@ def test_a_command_runs_by_hand():
     done = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "--k" in done.stdout
+
+
+def test_a_clone_with_windows_line_ends_has_none(tmp_path):
+    def git(*words: str) -> None:
+        who = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "core.autocrlf=true"]
+        subprocess.run(["git", *who, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init", "origin")
+    picture = b"\x89PNG\r\n\x1a\n\r\n\n"
+    (tmp_path / "origin" / ".gitattributes").write_bytes((BASE / ".gitattributes").read_bytes())
+    (tmp_path / "origin" / "script.py").write_bytes(b"#!/usr/bin/env python3\nprint()\n")
+    (tmp_path / "origin" / "picture.png").write_bytes(picture)
+    git("-C", "origin", "add", ".")
+    git("-C", "origin", "commit", "-m", "x")
+    git("clone", "origin", "clone")
+    assert (tmp_path / "clone" / "script.py").read_bytes().count(b"\r") == 0
+    assert (tmp_path / "clone" / "picture.png").read_bytes() == picture

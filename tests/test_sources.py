@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from varbench.experiment.sources import Sources, listing
+from varbench.experiment.listings import listing
+from varbench.experiment.sources import Sources
 
 BASE = Path(__file__).parents[1]
 PGD = ("attack_images.py", "varbench.attacks.pgd")

@@ -37,13 +37,26 @@ def like_hits(random, trials, runs, users, run_sd, shared):
 @pytest.mark.parametrize("run_sd", [0, 0.05, 0.15])
 @pytest.mark.parametrize(("runs", "users"), [(3, 300), (3, 800), (5, 500), (10, 300)])
 def test_interval_covers_the_truth_as_often_as_it_says(runs, users, run_sd, shared):
-    """90 to 98 % for 95 %, two standard errors of these 2,500 trials aside."""
+    """90 to 98 % for 95 %, two standard errors of these 2,500 trials aside.
+
+    Users who have nothing of their own are not the case that the tables are of: there the least
+    width, which keeps runs that agree by chance from looking exact, may bring one more.
+    """
     random = np.random.default_rng(runs + users)
     covered = []
     for _ in range(5):
         low, high = two_level(like_hits(random, 500, runs, users, run_sd, shared)).interval(0.95)
         covered.append((low <= 0.6) & (high >= 0.6))
-    assert 0.91 < np.mean(covered) < 0.986
+    assert 0.91 < np.mean(covered) < (0.99 if shared == "none" else 0.986)
+
+
+def test_runs_that_agree_by_chance_leave_a_spread():
+    values = np.array([[1.0, 0, 0, 1, 0, 0], [0, 1, 1, 0, 0, 0]])
+    found = two_level(values)
+    assert found.run_sd == 0
+    low, high = found.interval()
+    assert low < found.mean < high
+    assert found.p_value() > 0
 
 
 @pytest.mark.parametrize("run_sd", [0, 0.15])
@@ -147,6 +160,13 @@ def test_what_cannot_be_told_is_no_equivalence():
     found = two_level(change)
     assert float(found.p_value()) > 0.9
     assert not found.equivalent(0.05)
+
+
+def test_one_user_tells_nothing_of_users():
+    found = two_level([[3.0], [3.5]])
+    assert np.isnan(found.p_value())
+    assert np.isnan(found.interval()).all()
+    assert not found.equivalent(100)
 
 
 @pytest.mark.parametrize("margin", [0, -0.1, float("nan")])

@@ -157,6 +157,15 @@ def test_an_empty_category_is_missing_and_says_why():
     assert table["note"].tolist() == ["no item is counted: the category is empty", ""]
 
 
+def test_what_makes_a_defense_doubtful_is_said_beside_all_of_its_numbers():
+    hits = grid() | {cell("none", "AT"): np.full((3, 1, 400), np.nan)}
+    flags = {("men", "AT"): ["no robust accuracy", "two classes"]}
+    found = changes(hits, {}, clean="none")
+    table = summaries.table1(hits, found, {}, k=20, clean="none", flags=flags)
+    expected = "no item is counted: the category is empty; no robust accuracy; two classes"
+    assert table["note"].tolist() == ["", "", "", "", expected]
+
+
 def test_runs_have_intervals_over_users():
     hits = grid(seeds=2)
     table = summaries.runs(hits, k=5)
@@ -292,8 +301,11 @@ def test_runs_do_not_multiply_images():
         of_images(same.iloc[1:], "pgd")
 
 
-def test_an_attack_without_a_target_class_has_no_success_rate():
-    frame = images().assign(success=pd.array([pd.NA] * 40, "boolean"), success_float=np.nan)
+@pytest.mark.parametrize(
+    "missing", [pd.array([pd.NA] * 40, "boolean"), [None] * 40, [pd.NA] * 40, np.nan]
+)
+def test_an_attack_without_a_target_class_has_no_success_rate(missing):
+    frame = images().assign(success=missing, success_float=np.nan, in_target_before=missing)
     row = of_images(frame, "pgd")
     assert np.isnan([row[f"success_rate{end}"] for end in ("", "_low", "_high", "_float")]).all()
     assert np.isnan(row["success_rate_not_target"])

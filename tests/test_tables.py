@@ -5,6 +5,7 @@ import sys
 from html.parser import HTMLParser
 from itertools import product
 
+import grimp
 import numpy as np
 import pandas as pd
 import pytest
@@ -286,6 +287,15 @@ def test_footnotes_say_what_is_missing_or_doubtful(table1, table2, form):
     assert "few images" in form(table)
 
 
+def test_a_doubtful_defense_has_its_footnote_once_a_column(table1):
+    table1.loc[table1["defense"] == "AT", "note"] = "no robust accuracy"
+    table = chr_table(table1, Style(k=5))
+    notes = table.cells.map(lambda cell: len(cell.notes))
+    assert notes.sum().tolist() == [0, 1, 0] * 2
+    assert notes.iloc[0].tolist() == [0, 1, 0] * 2
+    assert table.footnotes == ("no robust accuracy",)
+
+
 @pytest.mark.parametrize("form", READERS)
 def test_missing_cells_are_a_dash(table1, table2, form):
     table1 = table1[~((table1["defense"] == "AT") & (table1["attack"] == "none"))]
@@ -442,6 +452,14 @@ def test_every_table_is_rendered_for_each_threat(table1, table2, promotion):
     assert done["table1_evasion"].caption.startswith("Evasion")
     for form in FORMS:
         assert all(form(table) for table in done.values())
+
+
+def test_a_tables_source_is_seen_by_what_follows_sources():
+    """Else an edit of it would leave old tables behind."""
+    graph = grimp.build_graph("varbench")
+    followed = graph.find_upstream_modules("varbench.reporting.tables")
+    modules = {f"varbench.reporting.{name}_table" for name in ("chr", "visual", "accuracy")}
+    assert modules | {"varbench.reporting.promotion_table"} <= followed
 
 
 def test_planning_the_tables_imports_nothing_heavy():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 from varbench.errors import InputError
 from varbench.storage import reading, replacing
@@ -21,7 +21,9 @@ from varbench.storage import reading, replacing
 MAX_PIXELS = 50_000_000
 # What product photographs come in, whatever their files are called. Pillow knows fifty more, some
 # of them programs (PostScript).
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP") + (
+    ("AVIF",) if "avif" in features.modules and features.check("avif") else ()
+)
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # a fixed time stamp: equal images make equal files
 
 
@@ -43,7 +45,23 @@ def decode(data: bytes) -> NDArray[np.uint8]:
         raise
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else repr(error)
+        if isinstance(error, UnidentifiedImageError):
+            reason = f"{_kind(data)}; {', '.join(FORMATS)} are read"
         raise InputError(f"not a readable image ({reason})") from error
+
+
+def _kind(data: bytes) -> str:
+    """Say what a file is that is none of the ``FORMATS``."""
+    start = data[:512].lstrip()
+    if not data:
+        return "an empty file"
+    if data[4:8] == b"ftyp":
+        brand = data[8:12]
+        return "AVIF" if brand in (b"avif", b"avis") else "HEIC, or a video"
+    if start.startswith(b"<"):
+        return "SVG" if b"<svg" in start else "a web page or other text"
+    starts = {b"II*\0": "TIFF", b"MM\0*": "TIFF", b"%PDF": "PDF", b"%!PS": "PostScript"}
+    return starts.get(data[:4], "of no known format, or damaged")
 
 
 def _rgb(image: Image.Image) -> Image.Image:

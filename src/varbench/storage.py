@@ -159,6 +159,12 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text if text.endswith("\n") else text + "\n", encoding="utf-8")
 
 
+def read_json(path: Path) -> Any:
+    """Read a JSON file."""
+    with reading(path):
+        return json.loads(path.read_text(encoding="utf-8"))
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as JSON with sorted keys."""
     write_text(path, json.dumps(value, indent=2, sort_keys=True))

@@ -6,8 +6,9 @@ from varbench.experiment.stored import images_by_network
 
 from pathlib import Path
 
+from varbench.reporting.flags import flags, merged, of_transfers
 from varbench.reporting.measures import table2
-from varbench.storage import write_table
+from varbench.storage import read_json, write_table
 
 OPTIONAL = ("source_share", "success_rate_not_target")
 
@@ -18,9 +19,15 @@ def main() -> None:
     command.add_paths(options, table2="out")
     given = options.parse_args()
     told, metrics = given.options, given.options["metrics"]
+    images = images_by_network(told["images"], Path(told["attack"]))
+    found = [
+        (names, read_json(Path(told["attack"].format(**names)) / "indicators.json"))
+        for names in told.get("examined", [])
+    ]
     table = table2(
-        images_by_network(told["images"], Path(told["attack"])),
+        images,
         list(dict.fromkeys(names["attack"] for names in told["images"])),
+        merged(flags(found), of_transfers(images, told.get("transfers", {}))),
         confidence=metrics["confidence"],
         without=[name for name in OPTIONAL if not metrics[name]],
     )

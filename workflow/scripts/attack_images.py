@@ -2,91 +2,53 @@
 """Attack the images of the attacked items and store them."""
 
 from varbench.experiment import command, resuming
+from varbench.experiment.attacking import add_inputs, set_up
 from varbench.experiment.device import torch_device
 
 import pandas as pd
-import torch
 
 from varbench.attacks.stored import attack_stored
-from varbench.errors import InputError
-from varbench.extractors.extract import read_out
-from varbench.extractors.networks import build, for_inference, load_weights
-from varbench.image_archive import ImageArchive, write_images
+from varbench.image_archive import write_images
 from varbench.registry import resolve
-from varbench.seeds import derive
-from varbench.storage import read_table, read_tensors, write_table
+from varbench.storage import write_table
 
 
 def main() -> None:
     options = command.parser(__doc__)
     command.add_options(options, "network, attack (a block), target_class, k, batch_size, seed")
-    command.add_paths(options, weights="of the extractor", image_archive="of the catalogue")
-    command.add_paths(options, item_ids="of the catalogue", attacked="items that are attacked")
-    command.add_optional(
-        options,
-        target_item="whose features some attacks aim at",
-        guide="recommender that some attacks know",
-        clean_features="that it ranks by",
-        interactions="that its lists leave out",
-    )
+    add_inputs(options)
     command.add_paths(options, attacked_images="out: archive", search="out: how each was found")
     command.add_compute(options)
     resuming.add_options(options)
     given = options.parse_args()
     told = given.options
     device = torch_device(given.device, given.threads)
-    method, parameters = command.method_and_parameters(told["attack"])
     inputs = [given.weights, given.image_archive, given.item_ids, given.attacked]
     inputs += [given.target_item, given.guide, given.clean_features, given.interactions]
-    code = resuming.code_of(given, __file__, "attack", method)
+    code = resuming.code_of(given, __file__, "attack", told["attack"]["method"])
     job = resuming.job_digest(told, code, inputs, device.type)
     checkpoint = resuming.Checkpoint(given.attacked_images, job, given.checkpoint_every)
 
-    network = build(**told["network"], seed=0)
-    load_weights(network, read_tensors(given.weights))
-    network = for_inference(network).to(device)
-    items = read_table(given.attacked, ["item"])["item"].tolist()
-    archive = ImageArchive(given.image_archive)
-    # A random start belongs to the item, so that it is the same in every batch and catalogue order.
-    ids = read_table(given.item_ids, ["id"])["id"].iloc[items]
-    seeds = [derive("attack", told["seed"], item) for item in ids]
-
-    parameters.pop("crafted_on", None)
-    truncate = parameters.pop("saving", "round") == "truncate"
-    if "normalised" in (parameters.pop("epsilon_space", None), parameters.get("variable")):
-        parameters["scale"] = told["network"]["std"]
-    references = None
-    if parameters.pop("target_item", None):
-        if given.target_item is None:
-            raise InputError("--target-item: this attack aims at an item; give its table")
-        aim = read_table(given.target_item, ["item"])["item"].tolist()
-        references = torch.from_numpy(read_out(network, archive.read(aim), 1, device).features)
-        references = references.to(device)
+    setup = set_up(given, device)
+    guide = setup.guide
     result = attack_stored(
-        resolve("attack", method),
-        network,
-        archive.read(items),
+        resolve("attack", setup.method),
+        setup.network,
+        setup.images,
         told["target_class"],
-        seeds,
+        setup.seeds,
         batch_size=told["batch_size"],
         device=device,
-        parameters=parameters,
-        references=references,
-        truncate=truncate,
+        parameters=setup.parameters,
+        references=setup.references,
+        of_image=None if guide is None else lambda rows: {"guide": guide.of_images(list(rows))},
+        truncate=setup.truncate,
         reached=checkpoint.load(),
         keep=checkpoint.save,
     )
-    write_images(given.attacked_images, zip(items, result.pixels, strict=True))
-    write_table(
-        given.search,
-        pd.DataFrame(
-            {
-                "item": items,
-                "iterations": result.iterations,
-                "float_class": result.float_classes,
-            }
-        ),
-    )
+    write_images(given.attacked_images, zip(setup.items, result.pixels, strict=True))
+    found = {"iterations": result.iterations, "float_class": result.float_classes}
+    write_table(given.search, pd.DataFrame({"item": setup.items, **found}))
     checkpoint.remove()
 
 

@@ -29,7 +29,7 @@ def main() -> None:
     )
     popularity = np.bincount(training, minlength=len(features)).astype(np.int64)
     attacked = read_table(given.attacked, ["item"])
-    chosen = lenders(members.to_numpy(dtype=np.int64), popularity, len(attacked))
+    chosen = lenders(members.to_numpy().astype(np.int64), popularity, len(attacked))
     write_array(given.attacked_features, features[chosen])
     write_table(given.lenders, attacked.assign(lender=chosen))
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from varbench.reporting import published
-from varbench.reporting.claims import claims, claims_on_ours
+from varbench.reporting.claims import claims
+from varbench.reporting.standing import claims_on_ours
 from varbench.storage import read_table, write_table
 
 RESOURCES = Path(__file__).parents[2] / "resources" / "published"
@@ -17,30 +18,36 @@ RESOURCES = Path(__file__).parents[2] / "resources" / "published"
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--datasets", type=command.block, required=True, help="ours: the paper's")
-    options.add_argument("--protocol", type=command.block, required=True, help="as JSON")
-    options.add_argument("--k", type=int, required=True)
-    options.add_argument("--clean", required=True, help="name of the attack that changes nothing")
-    command.add_paths(options, chr="table 1", images="table 2")
+    command.add_options(options, "stands_for, threats, protocol, k, clean")
+    command.add_each(options, table1="of each threat")
+    command.add_paths(options, table2="of the images")
     command.add_paths(options, comparison="out", agreement="out", claims="out")
     given = options.parse_args()
+    told = given.options
 
     theirs = published.read(RESOURCES)
-    ours = read_table(given.chr), read_table(given.images)
+    table1 = dict(zip(told["threats"], map(read_table, given.table1), strict=True))
+    table2 = read_table(given.table2)
     comparison = published.compare(
-        ours, theirs, datasets=given.datasets, k=given.k, clean=given.clean
+        (table1["poisoning"], table2),
+        theirs,
+        stands_for=told["stands_for"],
+        k=told["k"],
+        clean=told["clean"],
     )
     write_table(given.comparison, comparison)
     write_table(given.agreement, published.agreement(comparison))
-    decided = claims_on_ours(*ours, datasets=given.datasets, k=given.k)
+    # Cold start has no trained item to compare the claims' clean cells with.
+    decided = claims_on_ours(
+        {threat: table for threat, table in table1.items() if threat != "cold_start"},
+        table2,
+        stands_for=told["stands_for"],
+        k=told["k"],
+    )
+    ours = f"ours, {describe(told['protocol'])}"
     write_table(
         given.claims,
-        pd.concat(
-            [
-                claims(*theirs).assign(tables="the paper's"),
-                decided.assign(tables=f"ours, {describe(given.protocol)}"),
-            ]
-        ),
+        pd.concat([claims(*theirs).assign(tables="the paper's"), decided.assign(tables=ours)]),
     )
 
 

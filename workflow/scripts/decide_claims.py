@@ -8,7 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from varbench.reporting import published
-from varbench.reporting.claims import claims, claims_on_ours
+from varbench.reporting.ablation import as_tables
+from varbench.reporting.claims import claims
+from varbench.reporting.standing import claims_on_ours
 from varbench.storage import read_table, write_table
 
 RESOURCES = Path(__file__).parents[2] / "resources" / "published"
@@ -16,26 +18,18 @@ RESOURCES = Path(__file__).parents[2] / "resources" / "published"
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--datasets", type=command.block, required=True, help="ours: the paper's")
-    options.add_argument("--k", type=int, required=True)
-    command.add_paths(options, ablation="table of cells", output="out")
+    command.add_options(options, "stands_for, k")
+    command.add_paths(options, ablation="table of cells", claims="out")
     given = options.parse_args()
-
-    cells = read_table(given.ablation)
-    # A distance that is not LPIPS decides nothing about LPIPS.
-    is_lpips = cells["distance_label"].str.startswith("LPIPS", na=False)
-    cells["lpips"] = cells["perceptual_distance"].where(is_lpips)
+    told = given.options
     decided = [claims(*published.read(RESOURCES)).assign(tables="the paper's")]
-    decided += [
-        claims_on_ours(
-            table,
-            table[table["success_rate"].notna()].drop_duplicates(["dataset", "defense", "attack"]),
-            datasets=given.datasets,
-            k=given.k,
-        ).assign(tables=f"ours, {protocol}")
-        for protocol, table in cells.groupby("protocol", sort=False)
-    ]
-    write_table(given.output, pd.concat(decided))
+    for protocol, cells in read_table(given.ablation).groupby("protocol", sort=False):
+        table1, table2 = as_tables(cells, told["k"])
+        found = claims_on_ours(
+            {"poisoning": table1}, table2, stands_for=told["stands_for"], k=told["k"]
+        )
+        decided.append(found.assign(tables=f"ours, {protocol}"))
+    write_table(given.claims, pd.concat(decided))
 
 
 if __name__ == "__main__":

@@ -6,38 +6,23 @@ from varbench.experiment import command
 from pathlib import Path
 
 from varbench.reporting import rendering, tables
-from varbench.reporting.labels import attack_labels
+from varbench.reporting.layout import style_of
 from varbench.storage import read_table, write_text
 
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--style", type=command.block, required=True, help="tables, as JSON")
-    options.add_argument("--attacks", type=command.block, required=True, help="as JSON")
-    options.add_argument("--k", type=int, required=True)
-    options.add_argument("--clean", required=True, help="name of the attack that changes nothing")
-    options.add_argument("--confidence", type=float, required=True)
-    options.add_argument("--folder", type=Path, required=True, help="out: folder of the tables")
-    command.add_paths(options, chr="table 1", accuracy="table", images="table 2")
+    command.add_options(
+        options, "style, attacks (blocks), threats, clean, controls, metrics, folder"
+    )
+    options.add_argument("--tables", type=Path, nargs="+", required=True, help="CSV files")
     given = options.parse_args()
-    style = given.style
-    labels = attack_labels(given.attacks) | style["labels"]
-    rendered = {
-        "table1": tables.chr_table(
-            read_table(given.chr),
-            k=given.k,
-            labels=labels,
-            digits=style["chr_digits"],
-            intervals=style["intervals"],
-            confidence=given.confidence,
-            clean=given.clean,
-        ),
-        "table2": tables.visual_table(read_table(given.images), labels=labels, clean=given.clean),
-        "accuracy": tables.accuracy_table(read_table(given.accuracy), k=given.k, labels=labels),
-    }
+    told = given.options
+    files = {path.stem: path for path in given.tables}
+    rendered = tables.render(told["threats"], lambda name: read_table(files[name]), style_of(told))
     for name, table in rendered.items():
         for suffix, form in rendering.FORMS.items():
-            write_text(given.folder / f"{name}.{suffix}", form(table))
+            write_text(Path(told["folder"]) / f"{name}.{suffix}", form(table))
 
 
 if __name__ == "__main__":

@@ -116,6 +116,9 @@ def train(
         resume=from_tensors(reached["state"]) if reached["state"] else None,
         **parameters,
     )
+    unknown = torch.from_numpy(train_on.getnnz(axis=1) == 0)
+    if told.get("share_of_users", 1) != 1:  # nor of users that were left out
+        state.user_factors[unknown] = state.user_visual_factors[unknown] = 0
     if cold:
         state.item_factors[torch.from_numpy(items)] = 0  # what was never learnt counts as nothing
     write_tensors(files["halfway"], halfway)

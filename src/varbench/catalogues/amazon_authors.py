@@ -6,13 +6,14 @@ Layout of a data set's folder::
     trainingset.tsv, testset.tsv         user, item[, rating, timestamp], no header, ids from 0
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from varbench.catalogues.archive import unpacked
-from varbench.catalogues.folder import IMAGE_SUFFIXES
+from varbench.catalogues.image_files import is_image, not_read
 from varbench.catalogues.raw import INTERACTION_COLUMNS, RawCatalogue
 from varbench.errors import InputError
 
@@ -36,15 +37,15 @@ def load(*, path: str, dataset: str | None = None) -> RawCatalogue:
     Raises
     ------
     InputError
-        A file is missing or malformed, ids are not contiguous, or there are not as many images as
-        items.
+        A file is missing or malformed, ids are not contiguous, or an image is of no item.
     """
     root = Path(path)
     if dataset is not None:
         root = _find(root if root.is_dir() else unpacked(root), dataset)
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; set the catalogue's source.path")
-    images = _images(root / "original" / "images")
+    folder = root / "original" / "images"
+    images = _images(folder)
     tables = [_read(root / part) for part in PARTS]
     if len({len(table.columns) for table in tables}) > 1:
         raise InputError(f"{root}: {' and '.join(PARTS)} do not have the same number of columns")
@@ -58,8 +59,12 @@ def load(*, path: str, dataset: str | None = None) -> RawCatalogue:
                 f"from {present.min()} to {present.max()}"
             )
     items = table["item"].nunique()
-    if len(images) != items:
-        raise InputError(f"{root}: {len(images)} images for {items} items in {', '.join(PARTS)}")
+    odd = next((number for number in sorted(images) if number >= items), None)
+    if odd is not None:
+        raise InputError(
+            f"{images[odd]}: is of no item; those in {', '.join(PARTS)} are 0 to {items - 1}"
+        )
+    missing = _missing(folder, items, images)
     if "timestamp" not in table:
         table = table.assign(rating=1.0, timestamp=np.arange(len(table)))
     table = table.astype({"user": str, "item": str})
@@ -67,14 +72,15 @@ def load(*, path: str, dataset: str | None = None) -> RawCatalogue:
 
     def where(kind: str, row: int) -> str:
         if kind == "item":
-            return str(images[row])
+            return str(images.get(row, folder / f"{row}.jpg"))
         return f"{root / PARTS[int(row >= len(tables[0]))]} row {rows[row]}"
 
     return RawCatalogue(
-        items=[str(number) for number in range(len(images))],
+        items=[str(number) for number in range(items)],
         read_image=lambda index: images[index].read_bytes(),
         interactions=table,
         where=where,
+        missing=missing,
     )
 
 
@@ -93,24 +99,26 @@ def _find(folder: Path, dataset: str) -> Path:
     return found[0]
 
 
-def _images(folder: Path) -> list[Path]:
-    """Return the images in the order of their numbers, which run from 0."""
+def _images(folder: Path) -> dict[int, Path]:
+    """Return the images by the items' numbers."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder of images")
     found: dict[int, Path] = {}
     for path in sorted(folder.iterdir()):
-        is_image = path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()
-        if not is_image or path.name.startswith("."):
+        if not is_image(path) or path.name.startswith("."):
             continue
         if not (path.stem.isascii() and path.stem.isdigit()) or int(path.stem) in found:
             raise InputError(f"{path}: images are named by the item's number, each once")
         found[int(path.stem)] = path
-    missing = next((number for number in range(len(found)) if number not in found), None)
-    if missing is not None or not found:
-        raise InputError(
-            f"{folder}: image ids are not contiguous: {len(found)} images and no {missing or 0}.jpg"
-        )
-    return [found[number] for number in range(len(found))]
+    return found
+
+
+def _missing(folder: Path, items: int, images: Mapping[int, Path]) -> dict[int, str]:
+    """Return what is to be said of each item that has no image."""
+    lacking = [number for number in range(items) if number not in images]
+    others = {path.stem: path for path in folder.iterdir() if lacking and not is_image(path)}
+    hints = {stem: f"; {not_read(path)}" for stem, path in others.items()}
+    return {n: f"{folder}: item {n} has no image{hints.get(str(n), '')}" for n in lacking}
 
 
 def _read(path: Path) -> pd.DataFrame:

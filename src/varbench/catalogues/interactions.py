@@ -1,6 +1,7 @@
 """Interactions: checked, filtered to a k-core, numbered, and split by time."""
 
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,22 @@ from varbench.errors import InputError
 from varbench.seeds import derive
 
 
-def check(catalogue: RawCatalogue) -> None:
-    """Raise InputError at the first interaction that cannot be used, naming its row."""
+def check(
+    catalogue: RawCatalogue,
+    *,
+    by_time: bool = True,
+    by_rating: bool = False,
+    allow_unlisted: bool = False,
+) -> None:
+    """Raise InputError at the first interaction that cannot be used, naming its row.
+
+    Parameters
+    ----------
+    by_time, by_rating
+        Whether every interaction needs a time or a rating.
+    allow_unlisted
+        Whether interactions with items that the catalogue does not list may stand.
+    """
     table = catalogue.interactions
     missing = [column for column in INTERACTION_COLUMNS if column not in table]
     if missing:
@@ -23,20 +38,38 @@ def check(catalogue: RawCatalogue) -> None:
     rating, timestamp = (
         pd.to_numeric(table[column], errors="coerce") for column in ("rating", "timestamp")
     )
-    for fault, rows in (
-        ("an empty user", table["user"].isna() | (table["user"] == "")),
-        ("an unknown item", ~table["item"].isin(catalogue.items)),
-        ("a rating that is not a number", ~np.isfinite(rating)),
-        (
-            "a timestamp that is not a number of 0 or more",
-            ~np.isfinite(timestamp) | (timestamp < 0),
-        ),
-    ):
+    if by_time and len(table) and table["timestamp"].isna().all():
+        raise InputError(
+            f"{catalogue.where('interaction', 0)}: no usable timestamp in this row or any other, "
+            "and each user's last interaction is to be held out; the catalogue's split: random "
+            "holds out any, split: file_order the last one in the order of the file"
+        )
+    if by_rating and len(table) and table["rating"].isna().all():
+        raise InputError(
+            f"{catalogue.where('interaction', 0)}: no rating in this row or any other, and the "
+            "catalogue's min_rating asks for them; leave min_rating out"
+        )
+    ids = table["item"]
+    faults = {
+        "an empty user": table["user"].isna() | (table["user"] == ""),
+        "an empty item": ids.isna() | (ids == ""),
+    }
+    if not allow_unlisted:
+        faults["an unknown item"] = ~ids.isin(catalogue.items)
+    if by_rating:
+        faults["a rating that is not a number"] = ~np.isfinite(rating)
+    if by_time:
+        faults["a timestamp that is not a number of 0 or more"] = ~np.isfinite(timestamp) | (
+            timestamp < 0
+        )
+    for fault, rows in faults.items():
         if rows.any():
             row = int(np.flatnonzero(rows)[0])
             value = {column: str(table[column].iloc[row]) for column in INTERACTION_COLUMNS}
+            hint = "; drop_unreadable leaves them out" if fault == "an unknown item" else ""
             raise InputError(
-                f"{catalogue.where('interaction', row)}: {fault} ({value}); {int(rows.sum())} such"
+                f"{catalogue.where('interaction', row)}: {fault} ({value}); "
+                f"{int(rows.sum())} such{hint}"
             )
 
 
@@ -46,26 +79,21 @@ def deduplicate(table: pd.DataFrame) -> pd.DataFrame:
     return ordered.drop_duplicates(["user", "item"]).sort_index()
 
 
-def k_core(table: pd.DataFrame, *, users: int, items: int) -> pd.DataFrame:
-    """Drop users with fewer than ``users`` and items with fewer than ``items`` interactions.
-
-    Repeated until nothing changes, since each drop can bring another below its limit.
-    """
-    while True:
-        left = single_pass(table, users=users, items=items)
-        if len(left) == len(table):
-            return table
-        table = left
-
-
-def single_pass(table: pd.DataFrame, *, users: int, items: int) -> pd.DataFrame:
+def k_core(
+    table: pd.DataFrame, *, users: int, items: int, passes: int | None = None
+) -> pd.DataFrame:
     """Drop users with fewer than ``users`` interactions, then items with fewer than ``items`` left.
 
-    Users who lose an item so are not counted again (D12).
+    Repeated until nothing changes, since each drop can bring another below its limit; or only
+    ``passes`` times (D12).
     """
-    for column, least in (("user", users), ("item", items)):
-        count = table.groupby(column, observed=True)["timestamp"].transform("size")
-        table = table[count >= least]
+    for _ in count() if passes is None else range(passes):
+        before = len(table)
+        for column, least in (("user", users), ("item", items)):
+            counted = table.groupby(column, observed=True)["timestamp"].transform("size")
+            table = table[counted >= least]
+        if len(table) == before:
+            break
     return table
 
 
@@ -89,12 +117,12 @@ def number(table: pd.DataFrame, items: list[str]) -> tuple[pd.DataFrame, list[st
 def leave_one_out(table: pd.DataFrame, seed: int, held_out: str = "last") -> NDArray[np.bool_]:
     """Mark the held-out rows: each user's last interaction, ties in time broken by ``seed``.
 
-    With ``held_out`` "last_row" it is the last one by the column ``row``, a row's place in the
-    source's file (D12); with "own" the one that the source marks, in the column ``test``.
+    With ``held_out`` "random" it is any of the user's interactions, drawn by ``seed``; with "own"
+    the one that the source marks, in the column ``test``.
 
     A user with a single interaction keeps it for training. No held-out item is unknown to
     training: where all interactions of an item would be held out, its earliest stays; with
-    "last_row" one that ``seed`` draws.
+    ``held_out`` "last, returns drawn" any of them, drawn by ``seed`` (D12).
 
     Returns
     -------
@@ -102,12 +130,12 @@ def leave_one_out(table: pd.DataFrame, seed: int, held_out: str = "last") -> NDA
     """
     order = np.random.default_rng(derive("split", seed)).permutation(len(table))
     frame = table.reset_index(drop=True).assign(tie=order)
-    by = {"last": ["timestamp", "tie"], "last_row": ["row"], "own": ["test", "tie"]}[held_out]
+    by = {"random": ["tie"], "own": ["test", "tie"]}.get(held_out, ["timestamp", "tie"])
     frame = frame.sort_values(by)
     last = ~frame.duplicated("user", keep="last") & frame.duplicated("user", keep=False)
     if held_out == "own":
         last &= frame["test"]
-    if held_out == "last_row":
+    if held_out == "last, returns drawn":
         frame = frame.sort_values("tie")
         last = last.reindex(frame.index)
     known = frame["item"].isin(frame.loc[~last, "item"])

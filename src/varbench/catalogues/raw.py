@@ -1,7 +1,7 @@
 """What every source of catalogues returns: items, their images, who interacted with them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -22,15 +22,17 @@ class RawCatalogue:
         ``read_image(i)`` returns the image of ``items[i]``: encoded bytes (JPEG, PNG, ...) or
         uint8 pixels (H, W, 3). Lazy, so that a source larger than memory can be streamed.
     interactions
-        Columns ``user`` and ``item`` (raw string ids, perhaps categorical), ``rating`` (float),
-        ``timestamp`` (int64 seconds), one row an interaction; and ``test`` (bool) where the source
-        comes with a split of its own.
+        Columns ``user`` and ``item`` (raw string ids, perhaps categorical), ``rating`` and
+        ``timestamp`` (seconds; NaN where unknown), one row an interaction in the source's order;
+        and ``test`` (bool) where the source comes with a split of its own.
     where
         Names the file and row of an interaction or an item in error messages:
         ``where("interaction", row)``, ``where("item", i)``.
     labels
         The true category of each item where the source knows it. Only reported: an item's category
         in the experiment is what the extractor predicts.
+    missing
+        Items without an image, by index: a message that names the item and the place.
     """
 
     items: list[str]
@@ -38,3 +40,4 @@ class RawCatalogue:
     interactions: pd.DataFrame
     where: Callable[[str, int], str]
     labels: list[str] | None = None
+    missing: Mapping[int, str] = field(default_factory=dict)

@@ -69,9 +69,10 @@ class Ablation:
         for names in found:
             yield dict(zip(("dataset", "defense", "attack"), names, strict=True))
 
-    def runs_of_attacks(self, grid: Grid) -> list[dict[str, str]]:
+    def runs_of_attacks(self, grid: Grid) -> list[dict[str, Any]]:
         """Return the names of all images in each run in which they are others."""
-        return [found for names in self.images() for found in grid.runs_of(names)]
+        found = [names for images in self.images() for names in grid.runs_of(images)]
+        return [{**names, "crafted": grid.crafting(names)} for names in found]
 
     def as_options(self) -> dict[str, Any]:
         """Return what the aggregation's command is told."""

@@ -26,7 +26,7 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     )
 
 
-def add_options(options: argparse.ArgumentParser, names: str) -> None:
+def add_options(options: argparse.ArgumentParser, names: str = "names and values") -> None:
     """Add ``--options``, all that the command is told of the configuration.
 
     names : what the JSON object may hold, for the help

@@ -16,6 +16,7 @@ from varbench.registry import draws, makes_images
 
 Config = dict[str, Any]
 CONTROLS = ("noise", "ceiling")  # methods that show what chance, or the best attack, would do
+ABOUT = ("crafted_on", "stands_for")  # keys of an attack that are no parameters of its method
 CHOSEN = ("datasets", "defenses", "attacks", "recommenders")  # sections that `grid` may restrict
 
 
@@ -121,6 +122,36 @@ class Grid:
         """Return the names of every attack that makes images, on the network that it knew."""
         made = (self.crafting(names) for names in self.images(self.image_attacks))
         return [dict(pairs) for pairs in dict.fromkeys(tuple(names.items()) for names in made)]
+
+    def examined(self) -> list[dict[str, str]]:
+        """Return the names of the attacks that are looked at for signs of failure: the first runs.
+
+        Each on the network that it knew.
+        """
+        if not self.config["metrics"]["examined_images"]:
+            return []
+        first: dict[tuple[str, ...], dict[str, str]] = {}
+        for names in self.crafted():
+            first.setdefault((names["dataset"], names["defense"], names["attack"]), names)
+        return list(first.values())
+
+    @property
+    def transfers(self) -> dict[str, str]:
+        """For each attack that is crafted on another network, the same one crafted on its own."""
+        plain = {
+            name: {key: value for key, value in block.items() if key not in ABOUT}
+            for name, block in self.config["attacks"].items()
+        }
+        own = [name for name in self.image_attacks if not self._transferred(name)]
+        return {
+            name: other
+            for name in self.image_attacks
+            for other in own
+            if self._transferred(name) and plain[name] == plain[other]
+        }
+
+    def _transferred(self, attack: str) -> bool:
+        return self.config["attacks"][attack].get("crafted_on") is not None
 
     def features(self) -> Iterator[dict[str, str]]:
         """Yield catalogue, defense and run of what every network makes of every catalogue."""

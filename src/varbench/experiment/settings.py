@@ -223,9 +223,9 @@ class Settings:
 
     # What a name stands for in the paper.
 
-    def stands_for(self, section: str) -> dict[str, str]:
-        """Return the paper's name of each entry of the grid that has one."""
-        blocks, axis = self._config[section], section.removesuffix("s")
+    def stands_for(self, axis: str) -> dict[str, str]:
+        """Return the paper's name of each name along an axis that has one."""
+        blocks = self._config[f"{axis}s"]
         return {n: blocks[n]["stands_for"] for n in self._grid.names[axis] if stands(blocks[n])}
 
 

@@ -22,47 +22,12 @@ from varbench.registry import module_of
 LEFT_OUT = frozenset({"varbench.registry", "varbench.axes", "varbench.experiment.grid"})
 
 
-def listing(folder: Path) -> str:
-    """Return a digest of the names and sizes of a folder's files; of none where there is no folder.
-
-    It stands for thousands of images among a job's parameters: an added, removed or replaced one is
-    noticed, ``touch`` is not.
-    """
-    digest = hashlib.sha256()
-    if folder.is_dir():
-        for path in sorted(folder.iterdir()):
-            digest.update(
-                f"{path.name}\0{path.stat().st_size}\0".encode("utf-8", "surrogateescape")
-            )
-    return digest.hexdigest()[:12]
-
-
 def content(paths: Iterable[Path]) -> str:
     """Return a digest of what files hold, one after the other."""
     digest = hashlib.sha256()
     for path in paths:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
-
-
-def source_files(source: Mapping[str, Any]) -> list[Path]:
-    """Return the files that a catalogue is read from, so that a change of them is noticed."""
-    if "path" not in source:
-        return []
-    path = Path(source["path"])
-    if source["method"] == "folder":
-        return [path / source[key] for key in ("items", "interactions")]
-    if source["method"] == "amazon_authors" and "dataset" not in source:
-        return [path / name for name in ("trainingset.tsv", "testset.tsv")]
-    return [path]
-
-
-def image_listing(source: Mapping[str, Any]) -> str:
-    """Return a digest of the list of images that a catalogue's source folder holds, if any."""
-    folders = {"folder": source.get("images", ""), "amazon_authors": "original/images"}
-    if source["method"] not in folders:
-        return ""
-    return listing(Path(source["path"]) / folders[source["method"]])
 
 
 class Sources:

@@ -105,6 +105,7 @@ def best_or_tied(values: NDArray[Any], confidence: float = 0.95) -> NDArray[np.b
     if not np.any(behind):
         return marked
     p = two_level(behind).p_value() / 2
-    marked[known] = p * (len(known) - 1) >= 1 - confidence
+    told_apart = p * (len(known) - 1) < 1 - confidence  # not where p is NaN
+    marked[known] = ~told_apart
     marked[best] = True
     return marked

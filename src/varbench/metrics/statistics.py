@@ -51,6 +51,9 @@ class TwoLevel:
         Standard deviation of the runs' means; NaN for one run: the spread is unknown.
     variance_runs, variance_users
         The two parts of the mean's variance; the first is 0 for one run.
+    variance_least
+        What it would be if each user of each run were another one. No interval is narrower: runs
+        that agree by chance, in which users differ, would else leave no spread at all.
     runs, users
         How many.
     """
@@ -59,6 +62,7 @@ class TwoLevel:
     run_sd: Floats
     variance_runs: Floats
     variance_users: Floats
+    variance_least: Floats
     runs: int
     users: int
 
@@ -86,7 +90,8 @@ class TwoLevel:
             low, high = np.where(inside, middle, low), np.where(inside, high, middle)
         p = np.where(high < np.log(TINY) + 1e-6, 0.0, np.exp(high))
         p = np.where(distance == 0, 1.0, p)
-        return np.where(np.isfinite(self.mean), p, np.nan)
+        # One user leaves the spread between users, and so p, unknown.
+        return np.where(np.isfinite(self.mean + self.variance_users), p, np.nan)
 
     def equivalent(self, margin: float, confidence: float = 0.95) -> NDArray[np.bool_]:
         """Return whether the mean is shown to lie within ``margin`` of 0.
@@ -102,10 +107,11 @@ class TwoLevel:
 
     def _squared(self, tail: NDArray[Any]) -> Floats:
         """Return the squared half width that leaves ``tail`` on each side."""
-        total = np.square(special.stdtrit(max(self.users - 1, 1), tail)) * self.variance_users
+        of_users = np.square(special.stdtrit(max(self.users - 1, 1), tail))
+        total = of_users * self.variance_users
         if self.runs > 1:
             total = total + np.square(special.stdtrit(self.runs - 1, tail)) * self.variance_runs
-        return np.asarray(total, np.float64)
+        return np.asarray(np.maximum(total, of_users * self.variance_least), np.float64)
 
 
 def two_level(values: ArrayLike) -> TwoLevel:
@@ -127,11 +133,14 @@ def two_level(values: ArrayLike) -> TwoLevel:
     of_runs, of_users = _variance(y.mean(axis=-1)), _variance(y.mean(axis=-2))
     if runs == 1:
         unknown = np.full(mean.shape, np.nan)
-        return TwoLevel(mean, unknown, np.zeros(mean.shape), of_users / users, runs, users)
+        none, users_alone = np.zeros(mean.shape), of_users / users
+        return TwoLevel(mean, unknown, none, users_alone, users_alone, runs, users)
     # What is left when runs and users are taken out is in both of their means, and counts once.
+    within = _variance(y).mean(axis=-1)
     rest = (_variance(np.moveaxis(y, -2, -1)).mean(axis=-1) - of_runs) / (runs * max(users - 1, 1))
     users_alone = np.maximum(of_users / users - np.maximum(rest, 0), 0)
-    return TwoLevel(mean, np.sqrt(of_runs), of_runs / runs, users_alone, runs, users)
+    parts = (of_runs / runs, users_alone, within / (runs * users))
+    return TwoLevel(mean, np.sqrt(of_runs), *parts, runs, users)
 
 
 def _variance(values: Floats) -> Floats:

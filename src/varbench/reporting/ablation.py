@@ -94,3 +94,18 @@ def ablation_table(
     return Table(
         "ablation", caption, lay_out(pd.concat(parts), rows, ["of", "measure"], labels, NAMES)
     )
+
+
+def as_tables(cells: pd.DataFrame, k: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return one protocol's cells as Tables 1 and 2, means over runs and seeds.
+
+    cells : the columns of `differences`, chr as chr_at_k
+
+    A distance that is not LPIPS decides nothing about LPIPS: it is left empty.
+    """
+    names = ["dataset", "defense", "attack", "recommender"]
+    is_lpips = cells["distance_label"].str.startswith("LPIPS", na=False)
+    cells = cells.assign(lpips=cells["perceptual_distance"].where(is_lpips))
+    table1 = cells.groupby(names, sort=False)[f"chr_at_{k}"].mean().reset_index()
+    attacked = cells[cells["success_rate"].notna()]
+    return table1, attacked.drop_duplicates(names[:3])

@@ -33,13 +33,16 @@ def chr_table(table1: pd.DataFrame, style: Style, *, beside: Sequence[str] = ())
     beside : further measures from `BESIDE`, a column each
 
     All attacks that cannot be told from the most effective one are bold, as ``most_effective``
-    says; an arrow says the verdict against the clean cell. What is missing has a footnote.
+    says; an arrow says the verdict against the clean cell. What is missing has a footnote; what is
+    doubtful has it at its first number under each dataset and defense.
 
     Raises InputError where cells have different numbers of runs.
     """
     value = f"chr_at_{style.k}"
     ratio = Measure(f"CHR@{style.k}", 1, style.digits.get("chr", 4))
     notes, footnotes = numbered(table1["note"])
+    again = table1.duplicated(["dataset", "defense", "note"]) & table1[value].notna()
+    notes = [() if known else note for note, known in zip(notes, again, strict=True)]
     cells = [
         cell(
             number,

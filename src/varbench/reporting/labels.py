@@ -25,6 +25,10 @@ METHODS = {
     "ddn": "DDN",
     "expa": "EXPA",
     "carlini_wagner": "C&W",
+    "insa": "INSA",
+    "wb_sign": "WB-SIGN",
+    "noise": "Noise",
+    "ceiling": "Ceiling",
 }
 
 

@@ -6,13 +6,13 @@ hold them. Names appear in the order in which they come first there.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from varbench.errors import InputError
-from varbench.reporting.labels import display
+from varbench.reporting.labels import attack_labels, display
 from varbench.reporting.rendering import MISSING, Cell
 
 HEADINGS = {
@@ -77,6 +77,24 @@ class Style:
     def name(self, table: str) -> str:
         """Return a table's name, which tells those of several threats apart."""
         return table if self.threat in (None, "poisoning") else f"{table}_{self.threat}"
+
+
+def style_of(told: Mapping[str, Any]) -> Style:
+    """Return the style that a command is told.
+
+    told : ``style`` (the configuration's ``tables``), ``attacks`` (their blocks), ``metrics``,
+        ``clean`` and ``controls``
+    """
+    style, metrics = told["style"], told["metrics"]
+    return Style(
+        k=metrics["k"],
+        labels=attack_labels(told["attacks"]) | style["labels"],
+        digits={"chr": style["chr_digits"]},
+        intervals=style["intervals"],
+        confidence=metrics["confidence"],
+        clean=told["clean"],
+        controls=told.get("controls", ()),
+    )
 
 
 class Measure(NamedTuple):

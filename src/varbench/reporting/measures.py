@@ -43,7 +43,7 @@ def of_images(images: pd.DataFrame, attack: str, confidence: float = 0.95) -> di
         if name in images
     }
     rate, low, high = wilson(by_run["success"], confidence)
-    not_target = images.loc[~images["in_target_before"].astype(bool), "success"].astype(float)
+    there_already = _floats(images["in_target_before"]) == 1
     row: dict[str, Any] = {
         "runs": len(by_run["success"]),
         "images": by_run["success"].shape[1],
@@ -51,8 +51,8 @@ def of_images(images: pd.DataFrame, attack: str, confidence: float = 0.95) -> di
         "success_rate_low": low,
         "success_rate_high": high,
         "success_rate_float": _mean(by_run.get("success_float")),
-        "success_rate_not_target": not_target.mean(),
-        "source_share": images["in_source_before"].astype(float).mean(),
+        "success_rate_not_target": _mean(_floats(images["success"])[~there_already]),
+        "source_share": _mean(_floats(images["in_source_before"])),
     }
     row |= _with_interval("feature_loss", by_run["feature_loss"], confidence)
     row["feature_loss_relative"] = _mean(by_run.get("feature_loss_relative"))
@@ -103,13 +103,18 @@ def table2(
 
 def _by_run(images: pd.DataFrame, column: str) -> NDArray[np.float64]:
     """Return a column as (R, N); the images are the same in every run."""
-    values = np.array(images[column].astype("Float64").to_numpy(na_value=np.nan), np.float64)
+    values = _floats(images[column])
     if "run" not in images:
         return values[None]
     runs = [values[rows] for rows in images.reset_index(drop=True).groupby("run").indices.values()]
     if len({len(run) for run in runs}) > 1:
         raise ValueError(f"runs of different images: {[len(run) for run in runs]}")
     return np.array(runs, np.float64)
+
+
+def _floats(column: pd.Series) -> NDArray[np.float64]:
+    """Return numbers or truth values, of which any may be missing in any of pandas' ways."""
+    return np.array(column.astype("Float64").to_numpy(na_value=np.nan), np.float64)
 
 
 def _mean(values: NDArray[np.float64] | None) -> float:

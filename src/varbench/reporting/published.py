@@ -68,7 +68,11 @@ def compare(
     clean cell) and same_sign, whether the two changes agree in direction.
     """
     mine, theirs = _long(ours, k, clean), _long(published, 20, CLEAN)
-    known = {**stands_for, "recommender": {**stands_for["recommender"], "": ""}}
+    known = {
+        **stands_for,
+        "attack": {**stands_for["attack"], clean: CLEAN},
+        "recommender": {**stands_for["recommender"], "": ""},
+    }
     for name in CELL:
         mine[f"{name}_there"] = mine[name].map(dict(known[name]))
     there = [f"{name}_there" for name in CELL]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from varbench.errors import InputError
-from varbench.reporting.claims import claims
+from varbench.reporting.claims import CLEAN, claims
 
 
 def claims_on_ours(
@@ -18,12 +18,14 @@ def claims_on_ours(
     *,
     stands_for: Mapping[str, Mapping[str, str]],
     k: int,
+    clean: str = "none",
 ) -> pd.DataFrame:
     """Decide the paper's claims on those of our cells that stand for the paper's.
 
     table1 : of each threat that the claims are decided on. The paper's is poisoning.
     stands_for : for "dataset", "defense", "attack" and "recommender", the paper's name of each of
         ours; what is not in it decides nothing
+    clean : our attack that is none, which stands for the paper's
 
     Returns threat and the columns of `claims`; the evidence has our datasets' names. Where several
     datasets stand for Women or for Men, the claims that name one are decided on the first.
@@ -33,7 +35,11 @@ def claims_on_ours(
     ours: dict[str, str] = {}
     for name, theirs in stands_for["dataset"].items():
         ours.setdefault(theirs, name)
-    same = {**stands_for, "dataset": {name: name for name in stands_for["dataset"]}}
+    same = {
+        **stands_for,
+        "dataset": {name: name for name in stands_for["dataset"]},
+        "attack": {**stands_for["attack"], clean: CLEAN},
+    }
     decided = [
         claims(
             in_the_papers_names(table, same),

@@ -3,7 +3,7 @@
 ``hits`` maps each cell to the attacked items in each user's top K, (R, S, U); see cells.py.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,19 +27,22 @@ def table1(
     clean: str,
     controls: Collection[str] = (),
     confidence: float = 0.95,
+    flags: Mapping[tuple[str, str], Sequence[str]] | None = None,
 ) -> pd.DataFrame:
     """Return the category hit ratio of each cell of one threat or several, with what carries it.
 
     changes : from `changes.changes`, for the verdicts
     random_chr : of each cell, a random ranking's (mean of `category.random_hits`)
     controls : attacks that are none, such as noise and a ceiling: never the most effective
+    flags : of a (dataset, defense) what makes its numbers doubtful, in words, such as a network
+        that is no defense
 
-    Columns as in docs/tables: the cell, runs, users, chr_at_k, its _low, _high and _sd (between
+    Columns: the cell, runs, users, chr_at_k, its _low, _high and _sd (between
     runs; empty with one), reach_at_k, top_users_share, random_chr_at_k, verdict, most_effective
-    and note, why a value is missing.
+    and note: why a value is missing, and the flags, "; " between.
     """
     best = _most_effective(hits, {clean, *controls}, confidence)
-    names = list(Cell._fields)
+    names, said = list(Cell._fields), flags or {}
     verdicts = changes.set_index(names)["verdict"].to_dict()
     table = {}
     for cell, of_cell in hits.items():
@@ -59,7 +62,9 @@ def table1(
             f"random_chr_at_{k}": random_chr.get(cell, np.nan),
             "verdict": verdicts.get(cell, ""),
             "most_effective": cell in best,
-            "note": "" if known else NO_ITEMS,
+            "note": "; ".join(
+                [*([] if known else [NO_ITEMS]), *said.get((cell.dataset, cell.defense), ())]
+            ),
         }
     return rows(table)
 

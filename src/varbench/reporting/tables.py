@@ -1,12 +1,12 @@
 """The rendered tables: which there are, what each is made from, and by which function.
 
-A new table is a function of its CSV table and a `Style`, and one line here. Functions are named,
-not imported, so that whoever plans the outputs needs neither pandas nor the templates.
+A new table is a function of its CSV table and a `Style`, and a line in each of the two places here.
+The functions are imported where they are called: whoever plans the outputs needs neither pandas nor
+the templates.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -23,29 +23,38 @@ class Rendered(NamedTuple):
     ----------
     source
         The name of the CSV table that it shows.
-    function
-        ``module:function`` that lays it out, from that table and a `Style`.
     threats
         "none": one table, of no threat. "files": each threat has a source of its own, named after
         it. "rows": the source has a column threat.
     """
 
     source: str
-    function: str
     threats: str
 
 
 TABLES = {
-    "table1": Rendered("table1", "varbench.reporting.chr_table:chr_table", "files"),
-    "table2": Rendered("table2", "varbench.reporting.visual_table:visual_table", "none"),
-    "accuracy": Rendered("accuracy", "varbench.reporting.accuracy_table:accuracy_table", "rows"),
-    "beyond_accuracy": Rendered(
-        "accuracy", "varbench.reporting.accuracy_table:beyond_accuracy_table", "rows"
-    ),
-    "promotion": Rendered(
-        "promotion", "varbench.reporting.promotion_table:promotion_table", "rows"
-    ),
+    "table1": Rendered("table1", "files"),
+    "table2": Rendered("table2", "none"),
+    "accuracy": Rendered("accuracy", "rows"),
+    "beyond_accuracy": Rendered("accuracy", "rows"),
+    "promotion": Rendered("promotion", "rows"),
 }
+
+
+def _functions() -> "Mapping[str, Callable[[pd.DataFrame, Style], Table]]":
+    # Imports that can be seen, unlike those by name, let a table's jobs follow its source.
+    from varbench.reporting.accuracy_table import accuracy_table, beyond_accuracy_table
+    from varbench.reporting.chr_table import chr_table
+    from varbench.reporting.promotion_table import promotion_table
+    from varbench.reporting.visual_table import visual_table
+
+    return {
+        "table1": chr_table,
+        "table2": visual_table,
+        "accuracy": accuracy_table,
+        "beyond_accuracy": beyond_accuracy_table,
+        "promotion": promotion_table,
+    }
 
 
 def suffixed(name: str, threat: str) -> str:
@@ -70,17 +79,15 @@ def render(
 
     read : returns a CSV table by its name
     """
-    result = {}
+    functions, result = _functions(), {}
     for name, table in TABLES.items():
-        module, _, function = table.function.partition(":")
-        lay_out = getattr(import_module(module), function)
         if table.threats == "none":
-            result[name] = lay_out(read(table.source), style)
+            result[name] = functions[name](read(table.source), style)
             continue
         for threat in threats:
             own = table.threats == "files"
             rows = read(suffixed(table.source, threat) if own else table.source)
             if not own:
                 rows = rows[rows["threat"].isna() | (rows["threat"] == threat)]
-            result[suffixed(name, threat)] = lay_out(rows, replace(style, threat=threat))
+            result[suffixed(name, threat)] = functions[name](rows, replace(style, threat=threat))
     return result
