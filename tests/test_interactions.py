@@ -91,7 +91,7 @@ def test_split_holds_out_last_interactions_that_training_knows(triples, seed):
 
 @given(rows, st.integers(0, 5), st.randoms())
 def test_the_released_split_holds_out_last_rows(triples, seed, random):
-    """D12: the rows' places are their times here; items that training would not know get one row back."""
+    """D12: times are the rows' places here; items unknown to training get one row back."""
     table = interactions.deduplicate(table_of(triples)).reset_index(drop=True)
     table["timestamp"] = random.sample(range(len(table)), len(table))
     held_out = interactions.leave_one_out(table, seed, "last, returns drawn")

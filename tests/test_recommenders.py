@@ -109,10 +109,11 @@ def problem(dtype=torch.float64, seed=0, users=5, items=7, factors=4, width=11, 
 
 def bpr(parameters, features, u, i, j):
     """Eq. 1 without regularisation, by Eq. 2 for each item."""
-    p, q, rho, embedding = parameters
+    p, q, rho, embedding, bias = parameters
 
     def x(item):
-        return (p[u] * q[item]).sum(1) + (rho[u] * (features[item] @ embedding.T)).sum(1)
+        visual = rho[u] * (features[item] @ embedding.T)
+        return (p[u] * q[item]).sum(1) + visual.sum(1) + bias[item, 0]
 
     return -logsigmoid(x(i) - x(j)).sum()
 
@@ -135,7 +136,10 @@ def dense(state, batch, gradients):
         whole = torch.zeros_like(getattr(state, name))
         whole[rows.distinct] = rows.sum(values)
         result.append(whole)
-    return [*result, gradients.embedding]
+    bias = torch.zeros_like(state.item_bias)
+    values = torch.cat([gradients.item_bias, -gradients.item_bias])
+    bias[batch.items.distinct] = batch.items.sum(values)
+    return [*result, gradients.embedding, bias]
 
 
 def leaves(state):
@@ -255,7 +259,16 @@ SMALL = {"factors": 6, "batch_size": 32, **RATES, **WEIGHTS}
 
 
 def plain_training(
-    interactions, features, start, *, epochs, weight, epsilon, size=torch.square, shared=False
+    interactions,
+    features,
+    start,
+    *,
+    epochs,
+    weight,
+    epsilon,
+    size=torch.square,
+    shared=False,
+    bias=False,
 ):
     """Automatic differentiation and torch's Adagrad; returns the parameters and the log."""
     parameters = leaves(start)
@@ -264,7 +277,8 @@ def plain_training(
     rates, penalties = ([*options.values()] for options in (RATES, WEIGHTS))
     groups = [
         {"params": [parameter], "lr": rates[kind]}
-        for parameter, kind in dict(zip(parameters, (0, 1, 0, 2), strict=True)).items()
+        for parameter, kind in dict(zip(parameters, (0, 1, 0, 2, 1), strict=True)).items()
+        if bias or parameter is not parameters[4]
     ]
     optimiser = torch.optim.Adagrad(groups, initial_accumulator_value=0.1, eps=1e-10)
     features, log = torch.from_numpy(features), []
@@ -272,7 +286,7 @@ def plain_training(
         columns = [torch.from_numpy(c) for c in triplets(interactions, seed=0, epoch=epoch)]
         sums = np.zeros(2)
         for u, i, j in zip(*(column.split(32) for column in columns), strict=True):
-            p, q, rho, embedding = parameters
+            p, q, rho, embedding, b = parameters
             delta = adversary(parameters, features, u, i, j, epsilon)
             clean = bpr(parameters, features, u, i, j)
             moved = bpr(parameters, features + delta, u, i, j)
@@ -280,6 +294,7 @@ def plain_training(
             penalty = penalties[0] * sum(size(vectors[u]).sum() for vectors in users)
             penalty += penalties[1] * (size(q[i]).sum() + size(q[j]).sum())
             penalty += penalties[2] * size(embedding).sum()
+            penalty += penalties[1] * (size(b[i]).sum() + size(b[j]).sum())
             optimiser.zero_grad()
             (clean + weight * moved + penalty).backward()
             optimiser.step()
@@ -291,9 +306,11 @@ def plain_training(
 @pytest.mark.parametrize(
     ("regulariser", "size"), [("squared", torch.square), ("linear", torch.clone)]
 )
-@pytest.mark.parametrize("user_factors", ["separate", "shared"])
+@pytest.mark.parametrize(
+    ("user_factors", "item_bias"), [("separate", False), ("shared", False), ("separate", True)]
+)
 @pytest.mark.parametrize("method", ["vbpr", "amr"])
-def test_training_is_plain_training(method, user_factors, regulariser, size):
+def test_training_is_plain_training(method, user_factors, item_bias, regulariser, size):
     interactions, features = drawn_matrix(), drawn_features()
     start = initial(shapes(30, 40, 12, 6), seed=0)
     adversarial = {"adversarial_weight": 0.5, "epsilon": 0.8} if method == "amr" else {}
@@ -306,6 +323,7 @@ def test_training_is_plain_training(method, user_factors, regulariser, size):
         epochs=3,
         log=log.append,
         user_factors=user_factors,
+        item_bias=item_bias,
         regulariser=regulariser,
         **SMALL,
         **adversarial,
@@ -320,9 +338,12 @@ def test_training_is_plain_training(method, user_factors, regulariser, size):
         epsilon=epsilon,
         size=size,
         shared=user_factors == "shared",
+        bias=item_bias,
     )
     for name, parameter in zip(PARAMETERS, parameters, strict=True):
-        assert (getattr(start, name) - parameter).abs().max() > 0.05, "has hardly been trained"
+        trained = name != "item_bias" or item_bias
+        moved = (getattr(start, name) - parameter).abs().max()
+        assert moved > 0.05 if trained else moved == 0
         torch.testing.assert_close(getattr(state, name), parameter, rtol=1e-4, atol=1e-5)
     assert [row["epoch"] for row in log] == [0, 1, 2]
     assert [row["loss"] for row in log] == pytest.approx(losses[:, 0], rel=1e-5)
@@ -424,6 +445,7 @@ def test_state_that_is_not_finite_names_the_tensor():
 
 def test_initial_values():
     state = initial(shapes(3000, 40, 12, 6), seed=0)
+    assert not state.item_bias.any()
     for name in PARAMETERS:
         assert getattr(state, name).abs().max() <= 0.02
         assert (state.accumulators[name] == 0.1).all()
@@ -508,13 +530,39 @@ def test_learns_from_images(method):
     assert held_out_auc(state, features, interactions, held_out) > 0.99
 
 
-def test_bpr_mf_is_vbpr_on_blank_images():
-    interactions = drawn_matrix()
-    blank = train("vbpr", interactions, np.zeros((40, 12), np.float32), epochs=3, **SMALL)
-    own = train("bpr_mf", interactions, drawn_features(), epochs=3, **SMALL)
-    for name in ("user_factors", "item_factors"):
+@pytest.mark.parametrize("item_bias", [False, True])
+def test_bpr_mf_is_vbpr_on_blank_images(item_bias):
+    interactions, options = drawn_matrix(), {"epochs": 3, "item_bias": item_bias, **SMALL}
+    blank = train("vbpr", interactions, np.zeros((40, 12), np.float32), **options)
+    own = train("bpr_mf", interactions, drawn_features(), **options)
+    for name in ("user_factors", "item_factors", "item_bias"):
         assert torch.equal(getattr(own, name), getattr(blank, name))
     assert not ranking_factors(learnt(own), drawn_features())["item_visual_factors"].any()
+
+
+def test_biases_alone_rank_by_popularity(method):
+    """Without anything to tell users apart, what is left to learn is how often items are taken."""
+    taken = np.arange(40) < np.arange(5, 40, 0.5)[:, None]  # item i by fewer and fewer users
+    interactions = sparse.csr_matrix(taken[:, ::-1].astype(np.float32))
+    rates = {"learning_rate_users": 1e-9, "learning_rate_embedding": 1e-9}
+    options = {"item_bias": True, "epochs": 60, **rates, "regularisation_items": 0.01}
+    state = trained(method, interactions, drawn_features(40), **options)
+    factors = ranking_factors(learnt(state), drawn_features(40))
+    scores = dot_product_scores(factors)(0, 70)
+    popularity = interactions.sum(axis=0).A1
+    assert all(stats.spearmanr(row, popularity).statistic > 0.95 for row in scores)
+
+
+def test_the_log_says_how_far_each_term_moves_the_scores(method):
+    interactions, features, log = drawn_matrix(), drawn_features(), []
+    state = trained(method, interactions, features, epochs=3, log=log.append)
+    model = learnt(state)
+    terms = {
+        "spread_factors": model["user_factors"] @ model["item_factors"].T,
+        "spread_visual": model["user_visual_factors"] @ (features @ model["embedding"].T).T,
+    }
+    for name, scores in terms.items():
+        assert log[-1][name] == pytest.approx(scores.std(axis=1).mean(), rel=1e-4)
 
 
 def test_loss_falls(method):

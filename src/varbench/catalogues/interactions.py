@@ -143,6 +143,18 @@ def leave_one_out(table: pd.DataFrame, seed: int, held_out: str = "last") -> NDA
     return (last & ~returned).sort_index().to_numpy()
 
 
+def for_validation(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Return the training interactions, of each user's the last one held out for validation.
+
+    table : user, item, timestamp, held_out; the rows held out there are left out
+
+    Ties in time are broken by ``seed``; an item that training would not know any more keeps its
+    interaction, as in ``leave_one_out``.
+    """
+    left = table[~table["held_out"]].reset_index(drop=True)
+    return left.assign(held_out=leave_one_out(left, seed))
+
+
 @dataclass(frozen=True)
 class Interactions:
     """Training interactions and one held-out item per user.

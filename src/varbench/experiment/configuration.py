@@ -14,6 +14,7 @@ from jsonschema.exceptions import best_match
 from varbench.errors import InputError
 from varbench.experiment.contradictions import contradictions
 from varbench.experiment.references import hint
+from varbench.experiment.tuning import settings
 from varbench.registry import METHODS
 
 # Sections whose entries an overlay may remove.
@@ -75,6 +76,12 @@ def complete(config: Config, schema_path: Path) -> None:
             _validate(block, _schema_of(schema, kind, method), key)
     for problem in contradictions(config):
         raise InputError(problem)
+    values = config["tuning"]["values"]
+    for name in config["tuning"]["recommenders"] or config["recommenders"]:
+        block = config["recommenders"][name]
+        for setting in settings(block, values):
+            tried = _schema_of(schema, "recommender", block["method"])
+            _validate({**block, **setting}, tried, f"tuning.values for {name}")
 
 
 def no_key_twice(paths: Iterable[Path]) -> None:

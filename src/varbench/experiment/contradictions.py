@@ -5,6 +5,7 @@ from typing import Any
 
 from varbench.experiment.protocol import protocols
 from varbench.experiment.references import hint, of_references
+from varbench.experiment.tuning import of_tuning
 
 Config = dict[str, Any]
 
@@ -43,6 +44,7 @@ def contradictions(config: Config) -> Iterator[str]:
                     yield f"{section}.{axis}: unknown {name!r}{hint(name, defined)}"
     yield from of_references(config)
     yield from _of_training(config)
+    yield from of_tuning(config)
     clean = [name for name, attack in config["attacks"].items() if attack["method"] == "none"]
     if len(clean) != 1:
         yield "attacks: exactly one attack of method 'none' is needed, the clean baseline"
@@ -64,9 +66,10 @@ def _unlike(name: str, block: Config, start: str, other: Config) -> Iterator[str
     """Yield why a recommender cannot start from another one."""
     if other["method"] == "bpr_mf" != block["method"]:
         yield f"recommenders.{name}.starts_from: {start!r} learns nothing from images to start from"
-    own, others = block.get("factors"), other.get("factors")
-    if own != others:
-        yield f"recommenders.{name}.factors: {own}, and {start!r}, where it starts, has {others}"
+    for key in ("factors", "item_bias"):
+        own, others = block.get(key), other.get(key)
+        if own != others:
+            yield f"recommenders.{name}.{key}: {own}, and {start!r}, where it starts, has {others}"
 
 
 def _of_training(config: Config) -> Iterator[str]:

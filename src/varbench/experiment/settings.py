@@ -134,6 +134,11 @@ class Settings:
         recommender = self._config["recommenders"][names["recommender"]]
         return _without(recommender, "starts_from", "rest_features", "stands_for")
 
+    def start_of_recommender(self, names: Names) -> Config | None:
+        """Return the recommender that one starts from, if any."""
+        start = self._config["recommenders"][names["recommender"]]["starts_from"]
+        return self.recommender({**names, "recommender": start}) if start else None
+
     def of_target_item(self, names: Names) -> Names | None:
         """Return the names, for attacks that aim at an item."""
         return names if "target_item" in self._config["attacks"][names["attack"]] else None
