@@ -20,6 +20,7 @@ include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/published.smk"
 include: "rules/ablation.smk"
+include: "rules/tuning.smk"
 include: "rules/plan.smk"
 include: "rules/fetch.smk"
 

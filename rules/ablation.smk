@@ -25,7 +25,6 @@ rule aggregate_ablation:
             attack=ATTACK,
             k=config["metrics"]["k"],
             clean=GRID.clean,
-            undefended=config["undefended"],
         ),
     shell:
         line("aggregate_ablation")

@@ -10,7 +10,7 @@ FORMS = ["md", "tex", "html"]
 rule aggregate_cells:
     input:
         files_of_cells(list(GRID.cells()), "users.parquet", "items.parquet", "lists.npy"),
-        files_of_cells(GRID.baseline_cells(SET.baseline_defense()), "users.parquet"),
+        files_of_cells(GRID.baseline_cells(SET.baseline()), "users.parquet"),
         expand(
             f"{DATASET}/{{file}}.parquet",
             dataset=GRID.names["dataset"],
@@ -47,7 +47,7 @@ rule aggregate_cells:
             },
             measured=GRID.measured_networks,
             metrics=SET.metrics_of_cells,
-            baseline=SET.baseline_defense(),
+            baseline=SET.baseline(),
             seed=config["seed"],
         ),
     shell:

@@ -68,7 +68,7 @@ def aggregate(folder, **protocols):
         visual=folder / "{defense}.parquet",
         k=20,
         clean="none",
-        undefended="T",
+        last_listed=json.dumps({"defense": "T", "recommender": "vbpr"}),
         output=folder / "ablation.csv",
     )
     assert done.returncode == 0, done.stderr
@@ -79,7 +79,7 @@ def aggregate(folder, **protocols):
 def test_changes_are_tested_against_each_protocols_clean_cell(tmp_path, hits, counted):
     table = aggregate(
         tmp_path,
-        as_published={"baseline": "undefended", "counted": counted},
+        as_published={"baseline": "last_listed", "counted": counted},
         corrected={"counted": counted},
     )
     column = {"attacked": "category_hits", "seen": "category_hits_seen"}[counted]

@@ -53,6 +53,14 @@ def test_core_is_the_largest_set_that_satisfies_its_limits(triples, users, items
     assert set(zip(core["user"], core["item"], strict=True)) == left
 
 
+def test_a_single_pass_counts_items_after_users_were_dropped():
+    """D12 on a toy: x and z have two users each, of whom one has too few interactions."""
+    pairs = ["Ax", "Ay", "Bx", "Cy", "Cz", "Dz"]
+    table = pd.DataFrame({"user": [p[0] for p in pairs], "item": [p[1] for p in pairs]})
+    left = interactions.k_core(table.assign(timestamp=0), users=2, items=2, passes=1)
+    assert (left["user"] + left["item"]).tolist() == ["Ay", "Cy"]  # and nobody is counted again
+
+
 @given(rows)
 def test_duplicates_keep_the_earliest(triples):
     kept = interactions.deduplicate(table_of(triples))
@@ -79,6 +87,32 @@ def test_split_holds_out_last_interactions_that_training_knows(triples, seed):
         mine = table[table["user"] == user]
         others = training[training["user"] != user]
         assert len(mine) == 1 or not set(mine["item"]) <= set(others["item"])
+
+
+@given(rows, st.integers(0, 5), st.randoms())
+def test_the_released_split_holds_out_last_rows(triples, seed, random):
+    """D12: times are the rows' places here; items unknown to training get one row back."""
+    table = interactions.deduplicate(table_of(triples)).reset_index(drop=True)
+    table["timestamp"] = random.sample(range(len(table)), len(table))
+    held_out = interactions.leave_one_out(table, seed, "last, returns drawn")
+    training, test = table[~held_out], table[held_out]
+    last = table.loc[table.groupby("user")["timestamp"].idxmax()]
+    last = last[last["user"].isin(table["user"][table["user"].duplicated()])]
+    assert set(test.index) <= set(last.index)
+    assert set(test["item"]) <= set(training["item"])
+    returned = last.drop(test.index)
+    assert not returned["item"].duplicated().any()
+    assert not set(returned["item"]) & set(training.drop(returned.index)["item"])
+
+
+def test_rows_that_return_to_training_are_drawn_by_the_seed():
+    """Item 0 is everybody's last row: any of five may return, the same one for the same seed."""
+    pairs = [(user, item) for user in range(5) for item in (user + 1, 0)]
+    table = table_of([(u, i, 0) for u, i in pairs]).assign(timestamp=range(10))
+    splits = [interactions.leave_one_out(table, seed, "last, returns drawn") for seed in range(40)]
+    assert all((~split).sum() == 6 for split in splits)
+    assert {int(np.flatnonzero(~split[1::2])[0]) for split in splits} == set(range(5))
+    assert (interactions.leave_one_out(table, 7, "last, returns drawn") == splits[7]).all()
 
 
 def test_ties_in_time_depend_on_the_seed_only():

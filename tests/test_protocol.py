@@ -1,6 +1,7 @@
 """Each difference of the released code: its equations, and the stages that its switch reaches."""
 
 import copy
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from varbench.attacks.fgsm import fgsm
 from varbench.attacks.pgd import pgd
 from varbench.experiment import protocol
 from varbench.experiment.configuration import complete
+from varbench.experiment.grid import Grid
+from varbench.experiment.settings import Settings
 from varbench.extractors.networks import build
 from varbench.image_archive import ImageArchive, write_images
 from varbench.images import through_normalisation, to_bytes, to_unit
@@ -166,6 +169,20 @@ def test_scale_of_the_features(tmp_path, scale, value):
     assert done.returncode == 0, done.stderr
     model = read_tensors_as_arrays(tmp_path / "1" / "model.safetensors")
     assert model["feature_scale"] == value
+
+
+def test_one_of_six_clean_cells_is_the_baseline_of_the_released_test(config):
+    """D15: a listing's last file, in an order that nothing defines."""
+    config["protocol"]["D15_baseline"] = "as_published"
+    protocol.apply(config)
+    found = set()
+    for defense, recommender in product([*config["defenses"]], [*config["recommenders"]]):
+        given = copy.deepcopy(config)
+        given["metrics"]["last_listed"] = {"defense": defense, "recommender": recommender}
+        baseline = Settings(Grid.of(given), BASE).baseline()
+        found.add((baseline["defense"], baseline["recommender"]))
+    assert len(found) == 6
+    assert Settings(Grid.of(config), BASE).baseline() == {"defense": "FAT", "recommender": "amr"}
 
 
 # Switches and variants

@@ -114,10 +114,11 @@ def problem(dtype=torch.float64, seed=0, users=5, items=7, factors=4, width=11, 
 
 def bpr(parameters, features, u, i, j):
     """Eq. 1 without regularisation, by Eq. 2 for each item."""
-    p, q, rho, embedding = parameters
+    p, q, rho, embedding, bias = parameters
 
     def x(item):
-        return (p[u] * q[item]).sum(1) + (rho[u] * (features[item] @ embedding.T)).sum(1)
+        visual = rho[u] * (features[item] @ embedding.T)
+        return (p[u] * q[item]).sum(1) + visual.sum(1) + bias[item, 0]
 
     return -logsigmoid(x(i) - x(j)).sum()
 
@@ -140,7 +141,10 @@ def dense(state, batch, gradients):
         whole = torch.zeros_like(getattr(state, name))
         whole[rows.distinct] = rows.sum(values)
         result.append(whole)
-    return [*result, gradients.embedding]
+    bias = torch.zeros_like(state.item_bias)
+    values = torch.cat([gradients.item_bias, -gradients.item_bias])
+    bias[batch.items.distinct] = batch.items.sum(values)
+    return [*result, gradients.embedding, bias]
 
 
 def leaves(state):
@@ -260,7 +264,16 @@ SMALL = {"factors": 6, "batch_size": 32, **RATES, **WEIGHTS}
 
 
 def plain_training(
-    interactions, features, start, *, epochs, weight, epsilon, size=torch.square, shared=False
+    interactions,
+    features,
+    start,
+    *,
+    epochs,
+    weight,
+    epsilon,
+    size=torch.square,
+    shared=False,
+    bias=False,
 ):
     """Automatic differentiation and torch's Adagrad; returns the parameters and the log."""
     parameters = leaves(start)
@@ -269,7 +282,8 @@ def plain_training(
     rates, penalties = ([*options.values()] for options in (RATES, WEIGHTS))
     groups = [
         {"params": [parameter], "lr": rates[kind]}
-        for parameter, kind in dict(zip(parameters, (0, 1, 0, 2), strict=True)).items()
+        for parameter, kind in dict(zip(parameters, (0, 1, 0, 2, 1), strict=True)).items()
+        if bias or parameter is not parameters[4]
     ]
     optimiser = torch.optim.Adagrad(groups, initial_accumulator_value=0.1, eps=1e-10)
     features, log = torch.from_numpy(features), []
@@ -277,7 +291,7 @@ def plain_training(
         columns = [torch.from_numpy(c) for c in triplets(interactions, seed=0, epoch=epoch)]
         sums = np.zeros(2)
         for u, i, j in zip(*(column.split(32) for column in columns), strict=True):
-            p, q, rho, embedding = parameters
+            p, q, rho, embedding, b = parameters
             delta = adversary(parameters, features, u, i, j, epsilon)
             clean = bpr(parameters, features, u, i, j)
             moved = bpr(parameters, features + delta, u, i, j)
@@ -285,6 +299,7 @@ def plain_training(
             penalty = penalties[0] * sum(size(vectors[u]).sum() for vectors in users)
             penalty += penalties[1] * (size(q[i]).sum() + size(q[j]).sum())
             penalty += penalties[2] * size(embedding).sum()
+            penalty += penalties[1] * (size(b[i]).sum() + size(b[j]).sum())
             optimiser.zero_grad()
             (clean + weight * moved + penalty).backward()
             optimiser.step()
@@ -296,9 +311,11 @@ def plain_training(
 @pytest.mark.parametrize(
     ("regulariser", "size"), [("squared", torch.square), ("linear", torch.clone)]
 )
-@pytest.mark.parametrize("user_factors", ["separate", "shared"])
+@pytest.mark.parametrize(
+    ("user_factors", "item_bias"), [("separate", False), ("shared", False), ("separate", True)]
+)
 @pytest.mark.parametrize("method", ["vbpr", "amr"])
-def test_training_is_plain_training(method, user_factors, regulariser, size):
+def test_training_is_plain_training(method, user_factors, item_bias, regulariser, size):
     interactions, features = drawn_matrix(), drawn_features()
     start = initial(shapes(30, 40, 12, 6), seed=0)
     adversarial = {"adversarial_weight": 0.5, "epsilon": 0.8} if method == "amr" else {}
@@ -311,6 +328,7 @@ def test_training_is_plain_training(method, user_factors, regulariser, size):
         epochs=3,
         log=log.append,
         user_factors=user_factors,
+        item_bias=item_bias,
         regulariser=regulariser,
         **SMALL,
         **adversarial,
@@ -325,9 +343,12 @@ def test_training_is_plain_training(method, user_factors, regulariser, size):
         epsilon=epsilon,
         size=size,
         shared=user_factors == "shared",
+        bias=item_bias,
     )
     for name, parameter in zip(PARAMETERS, parameters, strict=True):
-        assert (getattr(start, name) - parameter).abs().max() > 0.05, "has hardly been trained"
+        trained = name != "item_bias" or item_bias
+        moved = (getattr(start, name) - parameter).abs().max()
+        assert moved > 0.05 if trained else moved == 0
         torch.testing.assert_close(getattr(state, name), parameter, rtol=1e-4, atol=1e-5)
     assert [row["epoch"] for row in log] == [0, 1, 2]
     assert [row["loss"] for row in log] == pytest.approx(losses[:, 0], rel=1e-5)
@@ -352,6 +373,21 @@ def test_amr_of_weight_0_is_vbpr():
     assert equal(whole, continued)
     adversarial = train("amr", interactions, features, start=half, epochs=3, **SMALL)
     assert not equal(whole, adversarial)
+
+
+def test_the_released_amr_restarts_adagrad():
+    """D17: the start's parameters, with sums of 0.1; nothing else of the optimiser is carried."""
+    interactions, features = drawn_matrix(), drawn_features()
+    half = train("vbpr", interactions, features, epochs=3, **SMALL)
+    fresh = from_tensors(half.tensors())
+    fresh.accumulators = {name: torch.full_like(t, 0.1) for name, t in half.accumulators.items()}
+    restarted, expected, carried = (
+        train("amr", interactions, features, start=start, epochs=2, **how, **SMALL)
+        for start, how in ((half, {"optimiser": "restarted"}), (fresh, {}), (half, {}))
+    )
+    assert equal(restarted, expected)
+    assert not equal(restarted, carried)
+    assert half.accumulators["embedding"].max() > 0.2  # the start is left as it was
 
 
 def test_two_threads_are_reproducible():
@@ -414,6 +450,7 @@ def test_state_that_is_not_finite_names_the_tensor():
 
 def test_initial_values():
     state = initial(shapes(3000, 40, 12, 6), seed=0)
+    assert not state.item_bias.any()
     for name in PARAMETERS:
         assert getattr(state, name).abs().max() <= 0.02
         assert (state.accumulators[name] == 0.1).all()
@@ -498,11 +535,12 @@ def test_learns_from_images(method):
     assert held_out_auc(state, features, interactions, held_out) > 0.99
 
 
-def test_bpr_mf_is_vbpr_on_blank_images():
-    interactions = drawn_matrix()
-    blank = train("vbpr", interactions, np.zeros((40, 12), np.float32), epochs=3, **SMALL)
-    own = train("bpr_mf", interactions, drawn_features(), epochs=3, **SMALL)
-    for name in ("user_factors", "item_factors"):
+@pytest.mark.parametrize("item_bias", [False, True])
+def test_bpr_mf_is_vbpr_on_blank_images(item_bias):
+    interactions, options = drawn_matrix(), {"epochs": 3, "item_bias": item_bias, **SMALL}
+    blank = train("vbpr", interactions, np.zeros((40, 12), np.float32), **options)
+    own = train("bpr_mf", interactions, drawn_features(), **options)
+    for name in ("user_factors", "item_factors", "item_bias"):
         assert torch.equal(getattr(own, name), getattr(blank, name))
     assert not learnt.ranking_factors(stored(own), drawn_features())["item_visual_factors"].any()
 

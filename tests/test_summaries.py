@@ -120,13 +120,13 @@ def test_equivalence_needs_its_margin():
 
 
 def test_the_baseline_of_the_released_code():
-    hits = grid() | {cell("pgd", "AT"): grid()[cell("fgsm")], cell("none", "AT"): grid()[cell()]}
-    hits[cell("none", "AT")] = hits[cell("none", "AT")] + 1
-    own = changes(hits, {}, clean="none")
-    undefended = changes(hits, {}, clean="none", baseline="T")
-    assert own["baseline_defense"].tolist() == ["T", "T", "T", "AT"]
-    assert set(undefended["baseline_defense"]) == {"T"}
-    assert undefended["change"].iloc[-1] == pytest.approx(own["change"].iloc[-1] + 1)
+    """D15: one clean cell, of another defense and recommender, for all of a dataset's cells."""
+    other = {"defense": "AT", "recommender": "amr"}
+    hits = grid() | {cell("none")._replace(**other): grid()[cell()] - 1}
+    own, listed = (changes(hits, {}, clean="none", baseline=b) for b in (None, other))
+    assert set(own["baseline_defense"] + own["baseline_recommender"]) == {"Tvbpr"}
+    assert set(listed["baseline_defense"] + listed["baseline_recommender"]) == {"ATamr"}
+    assert listed["change"].tolist() == pytest.approx((own["change"] + 1).tolist())
 
 
 def test_ranks_that_contradict_the_hit_ratio():

@@ -45,9 +45,9 @@ def trained(cell: Names, clean: str) -> dict[str, str]:
     return {**cell, "threat": threat, "attack": clean}
 
 
-def baseline(cell: Names, clean: str, defense: str | None = None) -> dict[str, str]:
+def baseline(cell: Names, clean: str, of: Names | None = None) -> dict[str, str]:
     """Return the names of the clean cell that a cell's change is taken from.
 
-    defense : of the clean cell, if not the cell's own (D15)
+    of : defense and recommender of the clean cell, if not the cell's own (D15)
     """
-    return computed({**cell, "attack": clean, "defense": defense or cell["defense"]}, clean)
+    return computed({**cell, "attack": clean, **(of or {})}, clean)

@@ -40,7 +40,7 @@ def main() -> None:
     command.add_options(
         options,
         "names, variants, repeats, images (names of each attack's), cell and attack (patterns), k, "
-        "clean, undefended",
+        "clean, last_listed (defense and recommender of D15)",
     )
     command.add_paths(options, ablation="out")
     given = options.parse_args()
@@ -50,10 +50,11 @@ def main() -> None:
     def users(names: Names) -> pd.DataFrame:
         return read_table(Path(told["cell"].format(threat=POISONING, **names)) / "users.parquet")
 
-    def against_clean(hits: pd.Series, column: str, there: Names, baseline: str) -> Names:
+    def against_clean(hits: pd.Series, column: str, there: Names, variant: Names) -> Names:
         start = there | {"attack": clean}
-        if baseline == "undefended":
-            start["defense"] = told["undefended"]
+        if variant["metrics"]["baseline"] == "last_listed":
+            start["defense"] = told["last_listed"]["defense"]
+            start["recommender"] = variant["recommender"][told["last_listed"]["recommender"]]
         change = hits.to_numpy(np.float64) - users(start)[column].to_numpy(np.float64)
         return {"p_value": float(two_level(change[None]).p_value())}
 
@@ -71,7 +72,7 @@ def main() -> None:
             if metrics["category_share"]:
                 row["category_share"] = ranked[SHARES[metrics["counted"]]].mean()
             if cell["attack"] != clean:
-                row |= against_clean(ranked[column], column, there, metrics["baseline"])
+                row |= against_clean(ranked[column], column, there, variant)
                 row |= visual(there, metrics)
             rows.append(row)
     table = differences(pd.DataFrame(rows), clean=clean)

@@ -57,8 +57,9 @@ def main() -> None:
         references.append(means.assign(dataset=dataset))
 
     cells = list(places.cells())
-    if baseline and baseline not in names["defense"]:
-        cells += places.cells(defense=[baseline], attack=[clean])
+    if baseline:
+        there = places.cells(**{axis: [name] for axis, name in baseline.items()}, attack=[clean])
+        cells += [cell for cell in there if cell not in cells]
     stored = read(places, cells, popularity, counted)
     tested = changes(
         stored.hits,

@@ -92,20 +92,18 @@ def deduplicate(table: pd.DataFrame) -> pd.DataFrame:
 def k_core(
     table: pd.DataFrame, *, users: int, items: int, passes: int | None = None
 ) -> pd.DataFrame:
-    """Drop users with fewer than ``users`` and items with fewer than ``items`` interactions.
+    """Drop users with fewer than ``users`` interactions, then items with fewer than ``items`` left.
 
     Repeated until nothing changes, since each drop can bring another below its limit; or only
-    ``passes`` times.
+    ``passes`` times (D12).
     """
     for _ in count() if passes is None else range(passes):
-        per_user, per_item = (
-            table.groupby(column, observed=True)["timestamp"].transform("size")
-            for column in ("user", "item")
-        )
-        keep = (per_user >= users) & (per_item >= items)
-        if keep.all():
+        before = len(table)
+        for column, least in (("user", users), ("item", items)):
+            counted = table.groupby(column, observed=True)["timestamp"].transform("size")
+            table = table[counted >= least]
+        if len(table) == before:
             break
-        table = table[keep]
     return table
 
 
@@ -133,7 +131,8 @@ def leave_one_out(table: pd.DataFrame, seed: int, held_out: str = "last") -> NDA
     the one that the source marks, in the column ``test``.
 
     A user with a single interaction keeps it for training. No held-out item is unknown to
-    training: where all interactions of an item would be held out, its earliest stays.
+    training: where all interactions of an item would be held out, its earliest stays; with
+    ``held_out`` "last, returns drawn" any of them, drawn by ``seed`` (D12).
 
     Returns
     -------
@@ -141,14 +140,29 @@ def leave_one_out(table: pd.DataFrame, seed: int, held_out: str = "last") -> NDA
     """
     order = np.random.default_rng(derive("split", seed)).permutation(len(table))
     frame = table.reset_index(drop=True).assign(tie=order)
-    by = {"last": ["timestamp", "tie"], "random": ["tie"], "own": ["test", "tie"]}[held_out]
+    by = {"random": ["tie"], "own": ["test", "tie"]}.get(held_out, ["timestamp", "tie"])
     frame = frame.sort_values(by)
     last = ~frame.duplicated("user", keep="last") & frame.duplicated("user", keep=False)
     if held_out == "own":
         last &= frame["test"]
+    if held_out == "last, returns drawn":
+        frame = frame.sort_values("tie")
+        last = last.reindex(frame.index)
     known = frame["item"].isin(frame.loc[~last, "item"])
     returned = last & ~known & ~frame["item"].where(last & ~known).duplicated()
     return (last & ~returned).sort_index().to_numpy()
+
+
+def for_validation(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Return the training interactions, of each user's the last one held out for validation.
+
+    table : user, item, timestamp, held_out; the rows held out there are left out
+
+    Ties in time are broken by ``seed``; an item that training would not know any more keeps its
+    interaction, as in ``leave_one_out``.
+    """
+    left = table[~table["held_out"]].reset_index(drop=True)
+    return left.assign(held_out=leave_one_out(left, seed))
 
 
 @dataclass(frozen=True)

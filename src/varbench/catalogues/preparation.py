@@ -26,7 +26,7 @@ SPLITS: dict[str, tuple[str, int | None, bool]] = {
     "time_aware": ("last", None, True),
     "file_order": ("last", None, False),
     "random": ("random", None, False),
-    "single_pass_random": ("random", 1, False),
+    "single_pass": ("last, returns drawn", 1, False),
 }
 SHOWN = 3  # ids in a message
 
@@ -110,7 +110,7 @@ def prepare(
         The reason by raw id for every item whose image cannot be used: ``no_image`` or
         ``unreadable_image``. They are dropped first: they must not count in the core.
     seed
-        Breaks ties in time, draws what is held out at random.
+        Breaks ties in time, draws what is held out, or returned to training, at random.
 
     Raises
     ------
@@ -121,7 +121,7 @@ def prepare(
     account = Account(catalogue)
     table = _in_time(catalogue.interactions, rules.split)
     held_out, passes, _ = SPLITS[rules.split]
-    if rules.split == "single_pass_random" and "test" in table:
+    if rules.split == "single_pass" and "test" in table:
         held_out = "own"  # the very split that was published
 
     listed = table["item"].isin(catalogue.items)
@@ -176,7 +176,7 @@ def _only(table: pd.DataFrame, rows: "pd.Series[bool]") -> pd.DataFrame:
 
 def _in_time(table: pd.DataFrame, split: str) -> pd.DataFrame:
     """Let the order of the file stand for time where it is asked for, or no time is known."""
-    known = SPLITS[split][2] or (split != "file_order" and table["timestamp"].notna().all())
+    known = SPLITS[split][2] or (split == "random" and table["timestamp"].notna().all())
     return table if known else table.assign(timestamp=np.arange(len(table)))
 
 

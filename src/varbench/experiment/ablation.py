@@ -7,7 +7,7 @@ from typing import Any
 
 from varbench.axes import POISONING
 from varbench.experiment.grid import Grid
-from varbench.experiment.protocol import Variant, variants
+from varbench.experiment.protocol import Variant, last_listed, variants
 
 Config = dict[str, Any]
 AXES = ("dataset", "defense", "attack", "recommender")
@@ -15,12 +15,16 @@ AXES = ("dataset", "defense", "attack", "recommender")
 
 @dataclass(frozen=True)
 class Ablation:
-    """The names along each axis, the clean attack first, and what they are under each protocol."""
+    """The names along each axis, the clean attack first, and what they are under each protocol.
+
+    ``last_listed`` are defense and recommender of the clean cell of D15; where the ablation has no
+    such recommender, its own last one.
+    """
 
     names: Mapping[str, Sequence[str]]
     variants: Mapping[str, Variant]
     clean: str
-    undefended: str
+    last_listed: Mapping[str, str]
 
     @classmethod
     def of(
@@ -36,7 +40,10 @@ class Ablation:
         chosen["attack"] = [clean, *(a for a in chosen["attack"] if a != clean)]
         grid = {f"{axis}s": chosen[axis] for axis in AXES}
         found = variants(config, corrected, grid, section["protocols"])
-        return cls(chosen, found, clean, config["undefended"])
+        listed = last_listed(config["metrics"], chosen)
+        if listed["recommender"] not in chosen["recommender"]:
+            listed["recommender"] = chosen["recommender"][-1]
+        return cls(chosen, found, clean, listed)
 
     def cells(self) -> Iterator[dict[str, str]]:
         """Yield every cell by the names that it has under a protocol; each name once."""
@@ -44,8 +51,8 @@ class Ablation:
         for variant in self.variants.values():
             named = [variant.dataset.values(), variant.recommender.values()]
             pairs = [*product(self.names["defense"], variant.attack.values())]
-            if variant.metrics["baseline"] == "undefended":
-                pairs.append((self.undefended, self.clean))
+            if variant.metrics["baseline"] == "last_listed":
+                pairs.append((self.last_listed["defense"], self.clean))
             for (dataset, recommender), (defense, attack) in product(product(*named), pairs):
                 cell = (POISONING, dataset, defense, attack, recommender)
                 if cell not in seen:
@@ -72,4 +79,5 @@ class Ablation:
         return {
             "names": {axis: list(names) for axis, names in self.names.items()},
             "variants": {name: asdict(variant) for name, variant in self.variants.items()},
+            "last_listed": dict(self.last_listed),
         }

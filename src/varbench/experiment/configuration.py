@@ -20,6 +20,7 @@ from varbench.experiment.contradictions import contradictions
 from varbench.experiment.references import hint
 from varbench.experiment.removed import explain, forget
 from varbench.experiment.scalars import is_null
+from varbench.experiment.tuning import settings
 from varbench.registry import METHODS
 
 # Sections whose entries an overlay may remove.
@@ -83,6 +84,12 @@ def complete(config: Config, schema_path: Path) -> None:
     forget(config, removed)
     for problem in chain(contradictions(config), units.errors(config), candidates.errors(config)):
         raise InputError(explain(problem, removed))
+    values = config["tuning"]["values"]
+    for name in config["tuning"]["recommenders"] or config["recommenders"]:
+        block = config["recommenders"][name]
+        for setting in settings(block, values):
+            tried = _schema_of(schema, "recommender", block["method"])
+            _validate({**block, **setting}, tried, f"tuning.values for {name}")
 
 
 def _remove(config: Config) -> dict[str, set[str]]:

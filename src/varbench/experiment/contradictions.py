@@ -6,6 +6,7 @@ from typing import Any
 from varbench.experiment.protocol import protocols
 from varbench.experiment.references import hint, of_references
 from varbench.experiment.removed import trained as used_and_trained
+from varbench.experiment.tuning import of_tuning
 
 Config = dict[str, Any]
 
@@ -44,6 +45,7 @@ def contradictions(config: Config) -> Iterator[str]:
                     yield f"{section}.{axis}: unknown {name!r}{hint(name, defined)}"
     yield from of_references(config)
     yield from _of_training(config)
+    yield from of_tuning(config)
     clean = [name for name, attack in config["attacks"].items() if attack["method"] == "none"]
     if len(clean) != 1:
         yield "attacks: exactly one attack of method 'none' is needed, the clean baseline"
@@ -53,6 +55,10 @@ def contradictions(config: Config) -> Iterator[str]:
         for section in ("grid", "ablation"):
             if not {*(config[section]["attacks"] or config["attacks"])} - {*clean}:
                 yield f"{section}.attacks: names no attack beside {clean[0]!r}; add one"
+    for axis, name in config["metrics"]["last_listed"].items():
+        if name is not None and name not in config[f"{axis}s"]:
+            known = hint(name, config[f"{axis}s"])
+            yield f"metrics.last_listed.{axis}: unknown {axis} {name!r}{known}"
     if config["metrics"]["k"] > config["metrics"]["list_length"]:
         yield "metrics.k: longer than the stored lists (metrics.list_length)"
 
@@ -61,9 +67,10 @@ def _unlike(name: str, block: Config, start: str, other: Config) -> Iterator[str
     """Yield why a recommender cannot start from another one."""
     if other["method"] == "bpr_mf" != block["method"]:
         yield f"recommenders.{name}.starts_from: {start!r} learns nothing from images to start from"
-    own, others = block.get("factors"), other.get("factors")
-    if own != others:
-        yield f"recommenders.{name}.factors: {own}, and {start!r}, where it starts, has {others}"
+    for key in ("factors", "item_bias"):
+        own, others = block.get(key), other.get(key)
+        if own != others:
+            yield f"recommenders.{name}.{key}: {own}, and {start!r}, where it starts, has {others}"
 
 
 def _of_training(config: Config) -> Iterator[str]:

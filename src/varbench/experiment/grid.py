@@ -108,12 +108,15 @@ class Grid:
         }
         return [dict(pairs) for pairs in found]
 
-    def baseline_cells(self, defense: str | None) -> list[dict[str, str]]:
-        """Return the clean cells that others are compared with, if these are of one defense (D15).
+    def baseline_cells(self, baseline: Names | None) -> list[dict[str, str]]:
+        """Return the clean cells that all others are compared with, if the same ones are (D15).
 
-        defense : None for each cell's own, whose clean cells the grid has anyway
+        baseline : their defense and recommender; None for each cell's own, which the grid has
         """
-        return list(self.cells(defense=[defense], attack=[self.clean])) if defense else []
+        if baseline is None:
+            return []
+        names = {axis: [name] for axis, name in baseline.items()}
+        return list(self.cells(**names, attack=[self.clean]))
 
     def crafted(self) -> list[dict[str, str]]:
         """Return the names of every attack that makes images, on the network that it knew."""

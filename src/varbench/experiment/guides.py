@@ -35,8 +35,8 @@ def guide_of(
     users = {name: model[name][known] for name in ("user_factors", "user_visual_factors")}
     factors = ranking_factors({**model, **users}, features)
     return Guide(
-        user_factors=users["user_factors"],
-        item_factors=model["item_factors"][attacked],
+        user_factors=factors["user_factors"],
+        item_factors=factors["item_factors"][attacked],
         user_visual=users["user_visual_factors"],
         embedding=model["embedding"],
         scale=float(model[SCALE][0]),

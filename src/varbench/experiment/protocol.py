@@ -1,10 +1,11 @@
 """Where the paper's released code differs from its text, as switches of the configuration.
 
 A switch is a parameter of the blocks that it concerns, so the workflow treats it like any other:
-it reaches no other stage. D1 to D15 number the differences as docs/protocol.md does.
+it reaches no other stage. D1 to D18 number the differences as docs/protocol.md does; of D16 nothing
+can be computed.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -49,10 +50,12 @@ SWITCHES = {
     "D9_feature_scale": Switch("recommenders", "feature_scale", "attacked", _BPR),
     "D10_amr_start": Switch("recommenders", "starts_from", None, ("amr",)),
     "D11_user_factors": Switch("recommenders", "user_factors", "shared", _BPR),
-    "D12_split": Switch("catalogues", "split", "single_pass_random"),
+    "D12_split": Switch("catalogues", "split", "single_pass"),
     "D13_success_rate": Switch("metrics", "success_rate_not_target", False),
     "D14_cw_variable": Switch("attacks", "variable", "normalised", ("carlini_wagner",)),
-    "D15_baseline": Switch("metrics", "baseline", "undefended"),
+    "D15_baseline": Switch("metrics", "baseline", "last_listed"),
+    "D17_amr_optimiser": Switch("recommenders", "optimiser", "restarted", ("amr",)),
+    "D18_storage": Switch("attacks", "storage", "float", ("carlini_wagner",)),
 }
 
 
@@ -76,6 +79,16 @@ def apply(config: Config) -> None:
         for block in config[section].values():
             _set(block, section, published)
     _set(config["metrics"], "metrics", published)
+
+
+def last_listed(metrics: Config, names: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Return defense and recommender of the clean cell that the released test takes (D15).
+
+    There a listing's last file decides, and nothing orders it: here the configuration says which,
+    or else it is the last defense and the last recommender in the order of tables.
+    """
+    given: dict[str, str | None] = metrics["last_listed"]
+    return {axis: name or names[axis][-1] for axis, name in given.items()}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 from varbench.axes import Names
 from varbench.experiment.grid import Grid
 from varbench.experiment.options import Wildcards
+from varbench.experiment.tuning import settings
 
 ROW_BYTES = 40  # of a line in a table of items or interactions
 UNKNOWN = {"items": 100_000, "users": 100_000, "interactions": 2_000_000}
@@ -155,6 +156,12 @@ class Requirements:
         epochs = self._config["recommenders"][names["recommender"]]["epochs"]
         interactions = self.sizes(self._grid.catalogue(names))["interactions"]
         return float(epochs * interactions * TRIPLET_SECONDS) * len(self._grid.repeats)
+
+    def tuning_seconds(self, names: Names) -> float:
+        """Return seconds of all trials of a recommender."""
+        block = self._config["recommenders"][names["recommender"]]
+        trials = len(settings(block, self._config["tuning"]["values"]))
+        return self.recommender_seconds(names) * trials
 
     def _fifth(self, names: Names) -> float:
         return float(self.sizes(self._grid.catalogue(names))["items"]) / 5

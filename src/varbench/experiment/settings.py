@@ -9,6 +9,7 @@ from varbench.axes import POISONING, Names
 from varbench.experiment.configuration import class_index, read_classes
 from varbench.experiment.grid import Grid
 from varbench.experiment.options import Wildcards
+from varbench.experiment.protocol import last_listed
 from varbench.seeds import derive
 
 Config = dict[str, Any]
@@ -83,10 +84,12 @@ class Settings:
         there = [f"{what} in {place}" for what, place in places.items() if Path(place).exists()]
         return ", ".join(there) or f"results in {results}"
 
-    def baseline_defense(self) -> str | None:
-        """Return whose clean cells changes are taken from; None for each defense's own (D15)."""
-        undefended = self._config["metrics"]["baseline"] == "undefended"
-        return self.undefended if undefended else None
+    def baseline(self) -> Names | None:
+        """Return whose clean cells changes are taken from; None for each cell's own (D15)."""
+        metrics = self._config["metrics"]
+        if metrics["baseline"] == "same_defense":
+            return None
+        return last_listed(metrics, self._grid.names)
 
     def outside_files(self) -> list[str]:
         """Return the files of data and weights that the grid reads from elsewhere."""
@@ -162,6 +165,11 @@ class Settings:
         """Return a recommender's method and parameters."""
         recommender = self._config["recommenders"][names["recommender"]]
         return _without(recommender, "starts_from", "rest_features", "stands_for")
+
+    def start_of_recommender(self, names: Names) -> Config | None:
+        """Return the recommender that one starts from, if any."""
+        start = self._config["recommenders"][names["recommender"]]["starts_from"]
+        return self.recommender({**names, "recommender": start}) if start else None
 
     def of_target_item(self, names: Names) -> Names | None:
         """Return the names, for attacks that aim at an item."""

@@ -36,6 +36,7 @@ def train(
     start: State | None = None,
     adversarial_weight: float = 0.1,
     epsilon: float = 1.0,
+    optimiser: str = "carried_over",
     **options: Any,
 ) -> State:
     """Train on from ``start``, the state of a VBPR training on the same data.
@@ -48,6 +49,8 @@ def train(
         Of the loss on the moved features; with 0 this continues VBPR exactly.
     epsilon
         How far an item's features are moved, in their own unit.
+    optimiser
+        Adagrad's sums in the beginning: the start's, "carried_over"; or "restarted" (D17).
     options
         As for ``training.fit``.
 
@@ -56,6 +59,8 @@ def train(
     InputError
         As for ``training.fit``.
     """
+    if start is not None and optimiser == "restarted":
+        start = start.restarted()
     adversarial = partial(step, weight=adversarial_weight, epsilon=epsilon)
     return fit(adversarial, interactions, features, start=start, **options)
 

@@ -68,9 +68,12 @@ class Gradients:
         (T, K), for its positive item; its negative item's is the opposite.
     embedding
         (K, D).
+    item_bias
+        (T, 1), for the positive item; the negative item's is the opposite.
     """
 
     user: Tensor
     item: Tensor
     user_visual: Tensor
     embedding: Tensor
+    item_bias: Tensor

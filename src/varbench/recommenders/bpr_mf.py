@@ -14,7 +14,7 @@ from torch.linalg import vecdot
 from varbench.recommenders.batch import Batch, Gradients
 from varbench.recommenders.state import State, initial, shapes
 from varbench.recommenders.training import fit
-from varbench.recommenders.vbpr import loss, slope
+from varbench.recommenders.vbpr import bias_difference, loss, slope
 
 
 def train(
@@ -26,7 +26,7 @@ def train(
     start: State | None = None,
     **options: Any,
 ) -> State:
-    """Minimise Eq. 1 with x_ui = p_u . q_i; options and errors as for ``training.fit``.
+    """Minimise Eq. 1 with x_ui = p_u . q_i (+ b_i); options and errors as for ``training.fit``.
 
     The visual parameters of the state are zero and stay so.
     """
@@ -44,12 +44,13 @@ def step(state: State, batch: Batch) -> tuple[Gradients, dict[str, Tensor]]:
     user = state.user_factors.index_select(0, batch.users.ids)
     item = state.item_factors.index_select(0, positives)
     item -= state.item_factors.index_select(0, negatives)
-    margin = vecdot(user, item)
+    margin = vecdot(user, item) + bias_difference(state, batch)
     slopes = slope(margin)[:, None]
     gradients = Gradients(
         user=slopes * item,
         item=slopes * user,
         user_visual=torch.zeros_like(user),
         embedding=torch.zeros_like(state.embedding),
+        item_bias=slopes,
     )
     return gradients, {"loss": loss(margin)}

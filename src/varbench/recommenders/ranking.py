@@ -54,8 +54,8 @@ class Ranking:
 def dot_product_scores(model: Mapping[str, NDArray[np.float32]]) -> Score:
     """Return Eq. 2 as a score function, p_u . q_i + rho_u . (E f_i).
 
-    model : ``user_factors`` and ``user_visual_factors`` (users, K), ``item_factors`` and
-        ``item_visual_factors`` (items, K); the last holds the rows E f_i
+    model : ``user_factors`` (users, P), ``user_visual_factors`` (users, K), ``item_factors``
+        (items, P) and ``item_visual_factors`` (items, K); the last holds the rows E f_i
 
     Raises InputError where one is missing or their shapes do not fit.
     """
@@ -64,7 +64,8 @@ def dot_product_scores(model: Mapping[str, NDArray[np.float32]]) -> Score:
         if name not in model:
             raise InputError(f"model: lacks the tensor {name}; train the recommender again")
     p, rho, q, visual = (model[name] for name in names)
-    if p.shape != rho.shape or q.shape != visual.shape or p.shape[1] != q.shape[1]:
+    widths = p.shape[1] != q.shape[1] or rho.shape[1] != visual.shape[1]
+    if widths or len(p) != len(rho) or len(q) != len(visual):
         found = ", ".join(f"{name} {model[name].shape}" for name in names)
         raise InputError(f"model: shapes do not fit: {found}; train the recommender again")
     users, items = np.hstack([p, rho]), np.hstack([q, visual])  # one product instead of two

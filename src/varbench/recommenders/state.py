@@ -1,7 +1,7 @@
 """All that a recommender has learnt, and all that its further training depends on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -9,14 +9,14 @@ from torch import Tensor
 from varbench.errors import InputError
 from varbench.seeds import derive
 
-PARAMETERS = ("user_factors", "item_factors", "user_visual_factors", "embedding")
+PARAMETERS = ("user_factors", "item_factors", "user_visual_factors", "embedding", "item_bias")
 # Initial values: the parameters' standard deviation, and where Adagrad's sums begin.
 SPREAD, ACCUMULATOR = 0.01, 0.1
 
 
 @dataclass
 class State:
-    """Parameters of Eq. 2, ``x_ui = p_u . q_i + rho_u . (E f_i)``, with their Adagrad sums.
+    """Parameters of Eq. 2, ``x_ui = p_u . q_i + rho_u . (E f_i) + b_i``, with their Adagrad sums.
 
     Attributes
     ----------
@@ -26,6 +26,8 @@ class State:
         p (users, K) and q (items, K).
     user_visual_factors, embedding
         rho (users, K) and E (K, D).
+    item_bias
+        b (items, 1), which the paper leaves out and VBPR has: zero unless it is trained.
     accumulators
         For each parameter, by its name, the sum of its squared gradients.
     """
@@ -35,6 +37,7 @@ class State:
     item_factors: Tensor
     user_visual_factors: Tensor
     embedding: Tensor
+    item_bias: Tensor
     accumulators: dict[str, Tensor]
 
     def learnt(self) -> dict[str, Tensor]:
@@ -55,6 +58,11 @@ class State:
             name: tensor.to(device, copy=True) for name, tensor in self.accumulators.items()
         }
         return State(self.epoch, **parameters, accumulators=accumulators)
+
+    def restarted(self) -> "State":
+        """Return the same parameters with Adagrad's sums as before the first epoch."""
+        fresh = {n: torch.full_like(sums, ACCUMULATOR) for n, sums in self.accumulators.items()}
+        return replace(self, accumulators=fresh)
 
 
 def from_tensors(tensors: Mapping[str, Tensor]) -> State:
@@ -79,6 +87,7 @@ def shapes(users: int, items: int, width: int, factors: int) -> dict[str, tuple[
         "item_factors": (items, factors),
         "user_visual_factors": (users, factors),
         "embedding": (factors, width),
+        "item_bias": (items, 1),
     }
 
 
@@ -87,7 +96,7 @@ def initial(expected: Mapping[str, tuple[int, int]], *, seed: int) -> State:
 
     As in the experiment's released code: normal values cut off at two standard deviations (each
     parameter has a random stream of its own), and TensorFlow's start for Adagrad's sums, which
-    the learning rates were chosen with. PyTorch's is 0.
+    the learning rates were chosen with. PyTorch's is 0. Biases begin at 0, as in VBPR's own code.
     """
     parameters = {}
     for name, shape in expected.items():
@@ -95,6 +104,7 @@ def initial(expected: Mapping[str, tuple[int, int]], *, seed: int) -> State:
         values = torch.empty(shape)
         torch.nn.init.trunc_normal_(values, 0, SPREAD, -2 * SPREAD, 2 * SPREAD, generator)
         parameters[name] = values
+    parameters["item_bias"].zero_()
     accumulators = {name: torch.full(shape, ACCUMULATOR) for name, shape in expected.items()}
     return State(0, **parameters, accumulators=accumulators)
 

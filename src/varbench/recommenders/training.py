@@ -19,6 +19,7 @@ from varbench.errors import InputError
 from varbench.recommenders import adagrad
 from varbench.recommenders.batch import Batch, Gradients, Rows
 from varbench.recommenders.sampling import Triplets, triplets
+from varbench.recommenders.spread import spreads
 from varbench.recommenders.state import PARAMETERS, State, check, initial, shapes
 
 # Gradients of a batch without regularisation; by name, for the log, losses summed over triplets.
@@ -47,6 +48,7 @@ def fit(
     regularisation_embedding: float = 0.0,
     regulariser: str = "squared",
     user_factors: str = "separate",
+    item_bias: bool = False,
 ) -> State:
     """Train for ``epochs`` epochs after ``start`` and return the state.
 
@@ -61,7 +63,7 @@ def fit(
         (items, D) image features, used as given: the learning rates suit values up to about 1.
     log
         Called after each epoch with epoch (from 0), the step's losses as means over the
-        triplets, and seconds.
+        triplets, the spreads of ``spread.spreads``, and seconds.
     start
         State to train on from, which is left as it is; None for new parameters.
     resume
@@ -74,6 +76,8 @@ def fit(
         least value and pushes them all down.
     user_factors
         "separate" p_u and rho_u as in Eq. 2; or "shared", one vector that serves as both.
+    item_bias
+        Whether each item has a bias too, learnt at the rate and the regularisation of items.
 
     Raises
     ------
@@ -98,7 +102,12 @@ def fit(
         "item_factors": (learning_rate_items, regularisation_items),
         "user_visual_factors": (learning_rate_users, regularisation_users),
         "embedding": (learning_rate_embedding, regularisation_embedding),
+        "item_bias": (learning_rate_items, regularisation_items),
     }
+    if shared:
+        del settings["user_visual_factors"]
+    if not item_bias:
+        del settings["item_bias"]
     visual = torch.from_numpy(features).to(device)
 
     for epoch in range(state.epoch, last):
@@ -107,13 +116,14 @@ def fit(
         totals: dict[str, Tensor | float] = {}
         for batch in _batches(drawn, visual, batch_size):
             gradients, losses = step(state, batch)
-            _update(state, batch, gradients, settings, penalty, shared)
+            _update(state, batch, gradients, settings, penalty)
             for name, value in losses.items():
                 totals[name] = totals.get(name, 0.0) + value
         state.epoch = epoch + 1
         means = {name: float(total) / len(drawn.users) for name, total in totals.items()}
         _check_progress(state, means)
-        log({"epoch": epoch, **means, "seconds": time.perf_counter() - began})
+        spread = spreads(state, visual)
+        log({"epoch": epoch, **means, **spread, "seconds": time.perf_counter() - began})
         if checkpoint is not None:
             checkpoint(state)
     return state
@@ -140,18 +150,24 @@ def _update(
     gradients: Gradients,
     settings: dict[str, tuple[float, float]],
     penalty: Callable[[Tensor, float], Tensor],
-    shared: bool,
 ) -> None:
-    """Take a step of Adagrad in place; settings: learning rate and regularisation by name."""
+    """Take a step of Adagrad in place.
+
+    settings : learning rate and regularisation of each parameter that is trained; without those of
+        rho, p serves as rho too
+    """
+    shared = "user_visual_factors" not in settings
     by_row = {
         "user_factors": (batch.users, gradients.user),
         "item_factors": (batch.items, torch.cat([gradients.item, -gradients.item])),
         "user_visual_factors": (batch.users, gradients.user_visual),
+        "item_bias": (batch.items, torch.cat([gradients.item_bias, -gradients.item_bias])),
     }
     if shared:
-        del by_row["user_visual_factors"]
         by_row["user_factors"] = (batch.users, gradients.user + gradients.user_visual)
     for name, (rows, gradient) in by_row.items():
+        if name not in settings:
+            continue
         learning_rate, weight = settings[name]
         values, accumulator = getattr(state, name), state.accumulators[name]
         total = rows.sum(gradient)  # (distinct, K)

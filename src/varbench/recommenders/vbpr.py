@@ -1,7 +1,8 @@
 """VBPR: factors of users and items, plus factors of the items' images, learnt from preferences.
 
 He and McAuley, "VBPR: Visual Bayesian personalized ranking from implicit feedback", AAAI 2016,
-without its biases: the paper's Eq. 1 and 2.
+without its biases: the paper's Eq. 1 and 2. The bias of an item is an option; those of users cancel
+out in a preference.
 """
 
 from dataclasses import dataclass
@@ -32,14 +33,14 @@ def step(state: State, batch: Batch) -> tuple[Gradients, dict[str, Tensor]]:
 
 @dataclass(frozen=True)
 class Terms:
-    """The terms of x_uij = x_ui - x_uj = p_u . (q_i - q_j) + rho_u . E (f_i - f_j) of T triplets.
+    """The terms of x_uij = p_u . (q_i - q_j) + rho_u . E (f_i - f_j) + b_i - b_j of T triplets.
 
     Attributes
     ----------
     user, item, user_visual, visual
         (T, K): p_u, q_i - q_j, rho_u, E (f_i - f_j).
     margin
-        (T,): x_uij.
+        (T,): x_uij = x_ui - x_uj.
     """
 
     user: Tensor
@@ -57,8 +58,14 @@ def evaluate(state: State, batch: Batch) -> Terms:
     item -= state.item_factors.index_select(0, negatives)
     user_visual = state.user_visual_factors.index_select(0, batch.users.ids)
     visual = batch.difference @ state.embedding.T  # (T, D) @ (D, K)
-    margin = vecdot(user, item) + vecdot(user_visual, visual)
+    margin = vecdot(user, item) + vecdot(user_visual, visual) + bias_difference(state, batch)
     return Terms(user, item, user_visual, visual, margin)
+
+
+def bias_difference(state: State, batch: Batch) -> Tensor:
+    """Return b_i - b_j, (T,): zero where biases are not trained."""
+    positive, negative = state.item_bias[:, 0].index_select(0, batch.items.ids).chunk(2)
+    return positive - negative
 
 
 def loss(margin: Tensor) -> Tensor:
@@ -80,4 +87,5 @@ def gradients(batch: Batch, terms: Terms, slopes: Tensor) -> Gradients:
         item=slopes * terms.user,
         user_visual=slopes * terms.visual,
         embedding=pull.T @ batch.difference,  # (K, T) @ (T, D)
+        item_bias=slopes,
     )

@@ -77,16 +77,16 @@ def of_runs(values: NDArray[Any]) -> NDArray[np.float64]:
     return means
 
 
-def clean_of(cell: Cell, clean: str, baseline: str | None = None) -> Cell:
+def clean_of(cell: Cell, clean: str, baseline: Mapping[str, str] | None = None) -> Cell:
     """Return the clean cell that a cell's change is taken from.
 
-    baseline : its defense; by default the cell's own
+    baseline : its ``defense`` and ``recommender``; by default the cell's own (D15)
     """
-    return cell._replace(attack=clean, defense=baseline or cell.defense)
+    return cell._replace(attack=clean, **(baseline or {}))
 
 
 def paired(
-    values: Values, clean: str, baseline: str | None = None
+    values: Values, clean: str, baseline: Mapping[str, str] | None = None
 ) -> dict[Cell, tuple[NDArray[Any], NDArray[Any]]]:
     """Return every attacked cell's values and its clean cell's.
 

@@ -1,5 +1,6 @@
 """Every attacked cell beside its clean one: what changed, how surely, and what contradicts it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ def changes(
     mean_ranks: Values,
     *,
     clean: str,
-    baseline: str | None = None,
+    baseline: Mapping[str, str] | None = None,
     confidence: float = 0.95,
     margin: float = 0.05,
     correction: Correction = "benjamini_hochberg",
@@ -28,16 +29,18 @@ def changes(
 
     hits : of each cell, (R, S, U), attacked items in each user's top K
     mean_ranks : of each cell, (R, S, M), each attacked item's mean rank
-    baseline : defense of the clean cells that hits are compared with; by default each its own
+    baseline : defense and recommender of the clean cells that hits are compared with; by default
+        each cell's own
     margin : items; a change shown to be smaller is equivalent to none (TOST)
     correction : of the p values over all cells given here, each one hypothesis
 
-    Columns: threat, cell, baseline_defense, runs, change, change_low, change_high, change_sd
-    (between runs), p_value, p_adjusted, test (whose unit is the run, or, with one run, the user),
-    effect_size (the change over the standard deviation between users in the clean cell, Glass's
-    delta: unlike a paired effect size it does not grow with the number of runs), verdict,
-    equivalent, margin, reach_change, reach_p_value, mean_rank_change (below 0 is up), items_up (the
-    share of items that moved up), items_up_p_value and note, why a value is missing.
+    Columns: threat, cell, baseline_defense, baseline_recommender, runs, change, change_low,
+    change_high, change_sd (between runs), p_value, p_adjusted, test (whose unit is the run, or,
+    with one run, the user), effect_size (the change over the standard deviation between users in
+    the clean cell, Glass's delta: unlike a paired effect size it does not grow with the number of
+    runs), verdict, equivalent, margin, reach_change, reach_p_value, mean_rank_change (below 0 is
+    up), items_up (the share of items that moved up), items_up_p_value and note, why a value is
+    missing.
 
     Raises InputError for a margin that is not positive, and as `cells.paired`.
     """
@@ -48,12 +51,14 @@ def changes(
     for cell, (after, before) in paired(hits, clean, baseline).items():
         row = _of_hits(after, before, confidence, margin)
         row |= _of_ranks(*ranks[cell]) if cell in ranks else {}
-        table[cell] = {"baseline_defense": clean_of(cell, clean, baseline).defense} | row
+        start = clean_of(cell, clean, baseline)
+        named = {f"baseline_{axis}": getattr(start, axis) for axis in ("defense", "recommender")}
+        table[cell] = named | row
     return _judged(rows(table), correction, confidence)
 
 
 COLUMNS = (
-    *(*Cell._fields, "baseline_defense", "runs"),
+    *(*Cell._fields, "baseline_defense", "baseline_recommender", "runs"),
     *("change", "change_low", "change_high", "change_sd", "p_value", "p_adjusted", "test"),
     *("effect_size", "verdict", "equivalent", "margin", "reach_change", "reach_p_value"),
     *("mean_rank_change", "items_up", "items_up_p_value", "note"),

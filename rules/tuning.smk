@@ -1,0 +1,45 @@
+# The target `tune`: parameters of recommenders tried on the clean catalogues, as the first run's
+# undefended network sees them, and judged by interactions that are taken from training.
+
+TUNED = f"{TABLES}/tuning/{{catalogue}}/{{recommender}}.csv"
+
+
+rule tune_recommender:
+    input:
+        interactions=at(f"{CATALOGUE}/interactions.parquet", GRID.catalogue_of),
+        clean_features=at(f"{FEATURES}/features.npy", GRID.undefended),
+    output:
+        trials=TUNED,
+    log:
+        f"{LOGS}/tune_recommender/{{catalogue}}/{{recommender}}.log",
+    benchmark:
+        f"{BENCHMARKS}/tune_recommender/{{catalogue}}/{{recommender}}.tsv"
+    conda:
+        "../envs/varbench.yaml"
+    threads: config["threads"]["recommender"]
+    resources:
+        **on_device("recommender"),
+        mem_mb=NEEDS.recommender,
+        runtime=NEEDS.minutes(60, NEEDS.tuning_seconds),
+    params:
+        **told(
+            "tune_recommender",
+            kind="recommender",
+            recommender=SET.recommender,
+            start=SET.start_of_recommender,
+            values=config["tuning"]["values"],
+            k=config["metrics"]["k"],
+            seed=config["seed"],
+        ),
+    shell:
+        line("tune_recommender", computes=True)
+
+
+rule tune:
+    input:
+        expand(
+            TUNED,
+            catalogue=GRID.catalogues,
+            recommender=config["tuning"]["recommenders"] or GRID.names["recommender"],
+        ),
+    localrule: True
