@@ -545,9 +545,6 @@ def test_bpr_mf_is_vbpr_on_blank_images(item_bias):
     assert not learnt.ranking_factors(stored(own), drawn_features())["item_visual_factors"].any()
 
 
-<<<<<<< HEAD
-# What is stored
-=======
 def test_biases_alone_rank_by_popularity(method):
     """Without anything to tell users apart, what is left to learn is how often items are taken."""
     taken = np.arange(40) < np.arange(5, 39, 0.5)[:, None]  # item i by fewer and fewer users
@@ -556,11 +553,13 @@ def test_biases_alone_rank_by_popularity(method):
     rates = {"learning_rate_users": 1e-9, "learning_rate_embedding": 1e-9}
     options = {"item_bias": True, "epochs": 60, **rates, "regularisation_items": 0.01}
     state = trained(method, interactions, drawn_features(40), **options)
-    factors = ranking_factors(learnt(state), drawn_features(40))
+    factors = learnt.ranking_factors(stored(state), drawn_features(40))
     scores = dot_product_scores(factors)(0, len(taken))
     popularity = interactions.sum(axis=0).A1
     assert all(stats.spearmanr(row, popularity).statistic > 0.95 for row in scores)
->>>>>>> recommenders
+
+
+# What is stored
 
 
 def test_a_stored_model_scores_by_the_equation():
