@@ -566,8 +566,8 @@ def test_a_stored_model_scores_by_the_equation():
     state, features, *_ = problem(torch.float32)
     model = stored(state, scale=4.0)
     scores = dot_product_scores(learnt.ranking_factors(model, 4 * features.numpy()))(0, 5)
-    p, q, rho, embedding = (getattr(state, name).double() for name in PARAMETERS)
-    expected = p @ q.T + rho @ (embedding @ features.double().T)
+    p, q, rho, embedding, bias = (getattr(state, name).double() for name in PARAMETERS)
+    expected = p @ q.T + rho @ (embedding @ features.double().T) + bias.flatten()
     np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
 
 

