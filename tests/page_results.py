@@ -170,7 +170,7 @@ def _tables(
         columns=["threat", *CELL],
     )
     key = ["threat", "dataset", "defense", "recommender"]
-    start = cells.groupby(key, sort=False)["attack"].transform(lambda g: random.uniform(0.3, 0.6))
+    start = cells.groupby(key, sort=False)["attack"].transform(lambda _: random.uniform(0.3, 0.6))
     push = cells["attack"].map(PUSH) * cells["defense"].map(LEFT)
     change = push * random.uniform(0.8, 1.2, len(cells)) + random.normal(0, 0.005, len(cells))
     change[cells["attack"] == "none"] = 0
@@ -258,7 +258,7 @@ def _tables(
     by_k = table1[["threat", *CELL, "chr_at_20"]].merge(k, how="cross")
     by_k["chr"] = by_k["chr_at_20"] * by_k["k"] / K
     write_table(folder / "chr_by_k.csv", by_k.drop(columns="chr_at_20"))
-    _of_the_paper(folder, axes, table1, random)
+    _of_the_paper(folder, table1, random)
 
 
 def _of_images(
@@ -304,9 +304,7 @@ def _of_images(
     write_table(folder / "extractors.csv", extractors)
 
 
-def _of_the_paper(
-    folder: Path, axes: dict[str, list[str]], table1: pd.DataFrame, random: np.random.Generator
-) -> None:
+def _of_the_paper(folder: Path, table1: pd.DataFrame, random: np.random.Generator) -> None:
     own = table1[table1["threat"] == "poisoning"]
     published = own[CELL].assign(measure="chr", ours=own["chr_at_20"])
     published["published"] = published["ours"] + random.normal(0, 0.05, len(published))

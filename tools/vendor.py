@@ -50,6 +50,7 @@ PACKAGES = {
 
 
 def main() -> None:
+    """Write the folder anew."""
     manifest = {}
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from varbench.reporting.page import build, frames, gallery, lists
-from varbench.reporting.page.archives import Archives
+from varbench.reporting.page.archives import Archives, extra_tables
 from varbench.reporting.page.context import context
 from varbench.reporting.page.options import Options
 from varbench.storage import reading
@@ -29,18 +29,16 @@ def main() -> None:
     options.add_argument("--folder", type=Path, required=True, help="out: folder of the page")
     given = options.parse_args()
     page = Options.read(given.options)
-    archives = Archives(
-        page, given.catalogue, given.dataset, given.attack, given.cell, given.training
-    )
+    archives = Archives(page, given.catalogue, given.dataset, given.attack, given.cell)
     tables = frames.read_tables(given.tables)
-    found = {"training": archives.training_logs(), "categories": archives.categories()}
-    tables |= {name: table for name, table in found.items() if len(table)}
+    tables |= extra_tables(page, given.catalogue, given.training)
     provenance = {}
     if given.provenance:
         with reading(given.provenance):
             provenance = json.loads(given.provenance.read_text(encoding="utf-8"))
+    images = gallery.facts(archives, page)
     with build.folder_replacing(given.folder) as folder:
-        images = gallery.write_gallery(folder, archives, page)
+        gallery.write_gallery(folder, archives, page)
         users = lists.users_lists(folder, tables, archives, page)
         build.write_page(
             folder, context(tables, page, gallery=images, lists=users, provenance=provenance)

@@ -43,7 +43,8 @@ def answers(tables: Tables, options: Options) -> list[dict[str, Any]]:
                 "note": _note(cells, options),
             }
         )
-    return found
+    datasets = options.axes["datasets"]
+    return sorted(found, key=lambda one: datasets.index(one["dataset"]))
 
 
 def _clean_ratios(tables: Tables, options: Options) -> dict[Any, float]:
@@ -55,15 +56,15 @@ def _clean_ratios(tables: Tables, options: Options) -> dict[Any, float]:
     return ratios
 
 
-def _worst(cells: pd.DataFrame) -> pd.Series:
-    return cells.loc[cells["change"].idxmax()]
+def _worst(cells: pd.DataFrame) -> "pd.Series[Any]":
+    return cells.iloc[int(cells["change"].to_numpy().argmax())]
 
 
 def _number(value: float, sign: str = "") -> str:
     return f"{value:{sign}.3f}".replace("-", "\N{MINUS SIGN}")
 
 
-def _change(row: pd.Series) -> str:
+def _change(row: "pd.Series[Any]") -> str:
     between = f"[{_number(row['change_low'], '+')}, {_number(row['change_high'], '+')}]"
     return f"{_number(row['change'], '+')} {between}"
 

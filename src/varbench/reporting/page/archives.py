@@ -16,7 +16,7 @@ Cell = Mapping[str, str]  # threat, dataset, defense, attack, recommender
 
 @dataclass(frozen=True)
 class Archives:
-    """Folders as patterns with {names}: of catalogues, datasets, attacks and cells; a log's file.
+    """Folders as patterns with {names}: of catalogues, datasets, attacks and cells.
 
     Attributes
     ----------
@@ -28,8 +28,6 @@ class Archives:
         With {dataset}, {defense}, {attack} and {run}; holds images, outcome and visual.
     cell
         With {threat}, {dataset}, {defense}, {attack}, {recommender}, {run} and {seed}.
-    training
-        A network's log, with {defense} and {run}.
     """
 
     options: Options
@@ -37,7 +35,6 @@ class Archives:
     dataset: str
     attack: str
     cell: str
-    training: str
 
     def catalogue_of(self, dataset: str) -> Path:
         """Return the folder of a dataset's catalogue."""
@@ -70,30 +67,43 @@ class Archives:
         named = {**cell, "threat": "poisoning"} if shared else cell
         return Path(self.cell.format(**named, run="0", seed="0"))
 
-    def training_logs(self) -> pd.DataFrame:
-        """Return the logs of the networks that were trained: defense and a log's columns."""
-        logs = [
-            read_table(path).assign(defense=defense)
-            for defense, run in self.options.network_run.items()
-            for path in [Path(self.training.format(defense=defense, run=run))]
-            if path.exists()  # a network whose weights were given has none
-        ]
-        return pd.concat(logs, ignore_index=True) if logs else pd.DataFrame()
 
-    def categories(self) -> pd.DataFrame:
-        """Count the items and the training interactions of each category of each dataset."""
-        parts = []
-        for dataset, spec in self.options.datasets.items():
-            folder = self.catalogue_of(dataset)
-            items = read_table(folder / "items.parquet", ["item"])
-            if "label" not in items:
-                continue
-            seen = read_table(folder / "interactions.parquet", ["item", "held_out"])
-            of_item = seen[~seen["held_out"]]["item"].value_counts()
-            items["interactions"] = items["item"].map(of_item).fillna(0).astype(int)
-            counts = items.groupby("label")["interactions"].agg(["size", "sum"]).reset_index()
-            counts.columns = pd.Index(["category", "items", "interactions"])
-            roles = {spec["source_category"]: "source", spec["target_category"]: "target"}
-            role = counts["category"].map(roles).fillna("other")
-            parts.append(counts.assign(role=role, dataset=dataset))
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+def extra_tables(options: Options, catalogue: str, training: str) -> dict[str, pd.DataFrame]:
+    """Return the tables that pictures need beside those of files, where they have rows.
+
+    training: the networks' logs (defense and a log's columns); categories: of each dataset's
+    categories its items, its training interactions and its role.
+
+    catalogue : a folder, with {catalogue}
+    training : a file, with {defense} and {run}; a network whose weights were given has none
+    """
+    found = {"training": _logs(options, training), "categories": _categories(options, catalogue)}
+    return {name: table for name, table in found.items() if len(table)}
+
+
+def _logs(options: Options, training: str) -> pd.DataFrame:
+    logs = [
+        read_table(path).assign(defense=defense)
+        for defense, run in options.network_run.items()
+        for path in [Path(training.format(defense=defense, run=run))]
+        if path.exists()
+    ]
+    return pd.concat(logs, ignore_index=True) if logs else pd.DataFrame()
+
+
+def _categories(options: Options, catalogue: str) -> pd.DataFrame:
+    parts = []
+    for dataset, spec in options.datasets.items():
+        folder = Path(catalogue.format(catalogue=spec["catalogue"]))
+        items = read_table(folder / "items.parquet", ["item"])
+        if "label" not in items:
+            continue
+        seen = read_table(folder / "interactions.parquet", ["item", "held_out"])
+        of_item = seen[~seen["held_out"]]["item"].value_counts()
+        items["interactions"] = items["item"].map(of_item).fillna(0).astype(int)
+        counts = items.groupby("label")["interactions"].agg(["size", "sum"]).reset_index()
+        counts.columns = pd.Index(["category", "items", "interactions"])
+        roles = {spec["source_category"]: "source", spec["target_category"]: "target"}
+        role = counts["category"].map(roles).fillna("other")
+        parts.append(counts.assign(role=role, dataset=dataset))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

@@ -6,6 +6,7 @@ from varbench.reporting.page.frames import CELL, Tables, shown
 from varbench.reporting.page.options import Options
 
 ROLES = ["source", "target", "other"]
+ROLE_COLOURS = ["#1F83C4", "#D65A0A", "#8A9097"]
 KEYS = ["threat", *CELL]
 
 

@@ -34,7 +34,7 @@ class Picture:
     switches
         The axes of which the page shows one name at a time.
     height
-        In pixels.
+        In pixels; None where the rows of the picture make it.
     """
 
     title: str
@@ -42,7 +42,7 @@ class Picture:
     rows: Callable[[Tables, Options], pd.DataFrame]
     marks: Callable[[Options], Marks]
     switches: tuple[str, ...]
-    height: int = 300
+    height: int | None = 300
 
 
 def labelled(rows: pd.DataFrame, options: Options) -> pd.DataFrame:
@@ -84,11 +84,12 @@ def _who(*axes: str) -> list[alt.Tooltip]:
     return [alt.Tooltip(f"{axis}_label:N", title=axis) for axis in axes]
 
 
-ZERO = {"value": 0}
+DECADES = [10.0**power for power in range(-6, 3)]
 
 
 def _zero() -> alt.Chart:
-    return alt.Chart().mark_rule(strokeDash=[4, 3]).encode(y=alt.datum(0))
+    line: alt.Chart = alt.Chart().mark_rule(strokeDash=[4, 3]).encode(y=alt.datum(0))
+    return line
 
 
 def _changes(options: Options) -> Marks:
@@ -121,8 +122,8 @@ def _success(options: Options) -> Marks:
             x=alt.X(
                 "feature_loss:Q",
                 title="Feature loss (mean squared change)",
-                scale=alt.Scale(type="symlog", constant=0.0001),
-                axis=alt.Axis(format=".0e", values=[0, 0.0001, 0.001, 0.01, 0.1, 1, 10]),
+                scale=alt.Scale(type="symlog", constant=0.00001),
+                axis=alt.Axis(format=".0e", values=[0, *DECADES], labelOverlap="greedy"),
             ),
             y=alt.Y(
                 "success_rate:Q",
@@ -144,12 +145,10 @@ def _trade(options: Options) -> Marks:
     )
     title = f"Change of CHR@{options.k} (items)"
     base = alt.Chart().encode(
-        x=alt.X("distance_x100:Q", title="Perceptual distance × 100 (LPIPS, or its stand-in)"),
+        x=alt.X("distance_x100:Q", title="Perceptual distance \N{MULTIPLICATION SIGN} 100"),
         color=_defense(options),
     )
-    bars = base.mark_rule(opacity=0.6).encode(
-        y=alt.Y("change_low:Q", title=title), y2="change_high:Q"
-    )
+    bars = base.mark_rule().encode(y=alt.Y("change_low:Q", title=title), y2="change_high:Q")
     points = base.mark_point(size=90, strokeWidth=2, opacity=1).encode(
         y=alt.Y("change:Q", title=title),
         shape=shape,
@@ -169,6 +168,7 @@ def _by_k(options: Options) -> Marks:
             strokeDash=alt.StrokeDash(
                 "images:N",
                 title="Images",
+                legend=alt.Legend(symbolType="stroke"),
                 scale=alt.Scale(domain=["attacked", "clean"], range=[[1, 0], [5, 4]]),
             ),
             tooltip=[
@@ -220,7 +220,7 @@ def _terciles(options: Options) -> Marks:
         color=_defense(options),
     )
     title = "Shift of the predicted score (SD of a user's scores)"
-    points = base.mark_point(size=30, opacity=0.6).encode(
+    points = base.mark_point(size=30, opacity=1).encode(
         y=alt.Y("prediction_shift:Q", title=title),
         tooltip=[*_who("defense"), alt.Tooltip("item:Q"), *_tooltip("prediction_shift")],
     )
@@ -246,6 +246,7 @@ def _training(options: Options) -> Marks:
             strokeDash=alt.StrokeDash(
                 "images:N",
                 title="Images",
+                legend=alt.Legend(symbolType="stroke"),
                 scale=alt.Scale(domain=["clean", "attacked"], range=[[1, 0], [5, 4]]),
             ),
             tooltip=[
@@ -264,7 +265,11 @@ def _categories(_options: Options) -> Marks:
         x=alt.X("interactions:Q", title="Training interactions"),
     )
     bars = base.mark_bar().encode(
-        color=alt.Color("role:N", title="Category", scale=alt.Scale(domain=chart_rows.ROLES)),
+        color=alt.Color(
+            "role:N",
+            title="Category",
+            scale=alt.Scale(domain=chart_rows.ROLES, range=chart_rows.ROLE_COLOURS),
+        ),
         tooltip=[
             alt.Tooltip("category:N"),
             alt.Tooltip("role:N"),
@@ -285,7 +290,7 @@ def _spread(options: Options) -> Marks:
     )
     value = f"chr_at_{options.k}"
     title = f"CHR@{options.k} (items)"
-    bars = base.mark_rule(opacity=0.35, strokeWidth=2).encode(
+    bars = base.mark_rule(opacity=0.4, strokeWidth=1).encode(
         y=alt.Y(f"{value}_low:Q", title=title), y2=f"{value}_high:Q"
     )
     points = base.mark_point(filled=True, size=40, opacity=0.9).encode(
@@ -321,7 +326,8 @@ PICTURES = {
     ),
     "trade_off": Picture(
         "The attacker's trade-off",
-        "Upper left is where an attacker wants to be: much gained, little to see.",
+        "Upper left is where an attacker wants to be: much gained, little to see. The distance is "
+        "LPIPS or, without its weights, a stand-in, as table 2 says.",
         chart_rows.trade_off,
         _trade,
         CELLS,
@@ -364,7 +370,7 @@ PICTURES = {
         chart_rows.categories,
         _categories,
         ("dataset",),
-        320,
+        None,
     ),
     "spread": Picture(
         "Between runs",

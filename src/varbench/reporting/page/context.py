@@ -37,7 +37,7 @@ def context(
     """Return what the page's scripts read.
 
     tables : by name, with training (the networks' logs) and categories beside those of files
-    gallery : a row an attacked image, of `gallery.write_gallery`
+    gallery : a row an attacked image, of `gallery.facts`
     lists : of `lists.users_lists`
     """
     present = {n: columns_and_rows(shown(tables[n], options)) for n in AS_THEY_ARE if n in tables}
@@ -66,7 +66,7 @@ def context(
         "tables": present,
         "pictures": pictures(tables, options),
         "themes": {scheme: theme.config(scheme) for scheme in theme.COLOURS},
-        "gallery": {"images": columnwise(gallery, 4), "ranks": ranks(gallery, tables, options)},
+        "gallery": {"images": columnwise(gallery, 4), "ranks": ranks(gallery, tables)},
         "lists": dict(lists),
         "examples": example(gallery, tables, options),
         "provenance": dict(provenance),
@@ -86,7 +86,7 @@ def pictures(tables: Tables, options: Options) -> list[dict[str, Any]]:
         layers = alt.layer(*picture.marks(options), data=alt.NamedData(name="rows"))
         spec = layers.to_dict()
         fit = {"type": "fit-x", "contains": "padding"}
-        spec.update(width="container", height=picture.height, autosize=fit)
+        spec.update(width="container", height=picture.height or {"step": 17}, autosize=fit)
         found.append(
             {
                 "name": name,

@@ -38,14 +38,15 @@ def static(picture: Picture, tables: Tables, options: Options) -> dict[str, Any]
     rows = labelled(rows, options)
     if rows.empty:
         return _nothing(picture)
-    columns = [a for a in ("dataset", "recommender") if a in picture.switches]
-    columns = [f"{a}_label" for a in columns if rows[a].nunique() > 1]
+    axes = [a for a in ("dataset", "recommender") if a in picture.switches]
+    columns = [f"{a}_label" for a in axes if len(rows[a].unique()) > 1]
     rows["panel"] = rows[columns].agg(", ".join, axis=1) if columns else ""
     marks = picture.marks(options)
-    marks = [mark.properties(width=_width(rows, options), height=170) for mark in marks]
-    chart = alt.layer(*marks, data=alt.Data(values=rows.to_dict("records")))
-    by_threat = "threat" in picture.switches and rows["threat"].nunique() > 1
-    facets = {}
+    size = {"width": _width(rows, options), "height": 170 if picture.height else alt.Step(12)}
+    marks = [mark.properties(**size) for mark in marks]
+    chart = alt.layer(*marks, data=alt.InlineData(values=rows.to_dict("records")))
+    by_threat = "threat" in picture.switches and len(rows["threat"].unique()) > 1
+    facets: dict[str, Any] = {}
     if by_threat:
         order = list(options.names("threat").values())
         facets["row"] = alt.Row("threat_label:N", title=None, sort=order)
@@ -76,7 +77,9 @@ def _width(rows: pd.DataFrame, options: Options) -> int:
 
 def _nothing(picture: Picture) -> dict[str, Any]:
     """Return a figure that says that there is nothing to draw."""
-    text = alt.Chart(alt.Data(values=[{}])).mark_text(text=f"{picture.title}: nothing to show")
+    text = alt.Chart(alt.InlineData(values=[{}])).mark_text(
+        text=f"{picture.title}: nothing to show"
+    )
     spec: dict[str, Any] = text.to_dict()
     return spec
 

@@ -50,7 +50,9 @@ def shown(table: pd.DataFrame, options: Options) -> pd.DataFrame:
             table = table[table[axis].isna() | table[axis].isin(options.axes[AXES[axis]])]
     places = positions(table, options)
     return (
-        table.loc[places.sort_values(list(places), kind="stable").index] if len(places) else table
+        table.loc[places.sort_values(list(map(str, places)), kind="stable").index]
+        if len(places)
+        else table
     )
 
 

@@ -24,35 +24,43 @@ SEEN = [
 Pixels = NDArray[np.uint8]
 
 
-def write_gallery(folder: Path, archives: Archives, options: Options) -> pd.DataFrame:
+def facts(archives: Archives, options: Options) -> pd.DataFrame:
+    """Return a row an attacked image of the run that is shown.
+
+    It has dataset, defense, attack, item, id, classes by name, probabilities, success, l_inf
+    (255ths), l_2 ([0, 1] units), distance and distance_label.
+    """
+    parts = []
+    for dataset in options.axes["datasets"]:
+        items = read_table(archives.catalogue_of(dataset) / "items.parquet", ["item", "id"])
+        ids = items.set_index("item")["id"]
+        for defense in options.axes["defenses"]:
+            for attack in options.attacked:
+                known = _known(archives.attack_of(dataset, defense, attack), options)
+                names = {"dataset": dataset, "defense": defense, "attack": attack}
+                parts.append(known.assign(**names, id=known["item"].map(ids)))
+    order = [*CELL[:3], "item", "id", *SEEN, "distance", "distance_label"]
+    return pd.concat(parts, ignore_index=True)[order]
+
+
+def write_gallery(folder: Path, archives: Archives, options: Options) -> None:
     """Write every attacked image, its clean one and small pictures of both.
 
     Under ``folder``: images/DATASET/clean/ITEM.png and images/DATASET/DEFENSE/ATTACK/ITEM.png, as
     they are stored; thumbs/ has the same as .webp, and ITEM_difference.webp.
-
-    Returns a row an image: dataset, defense, attack, item, id, classes by name, probabilities,
-    success, l_inf (255ths), l_2 ([0, 1] units), distance and distance_label.
     """
-    parts = []
     for dataset in options.axes["datasets"]:
         items = archives.attacked(dataset)
         catalogue = archives.catalogue_of(dataset)
-        ids = read_table(catalogue / "items.parquet", ["item", "id"]).set_index("item")["id"]
         clean = dict(zip(items, ImageArchive(catalogue / "images.zip").read(items), strict=True))
         for item, pixels in clean.items():
             _write(folder, f"{dataset}/clean/{item:06d}", pixels)
         for defense in options.axes["defenses"]:
             for attack in options.attacked:
-                where = archives.attack_of(dataset, defense, attack)
-                archive = ImageArchive(where / "images.zip")
+                archive = ImageArchive(archives.attack_of(dataset, defense, attack) / "images.zip")
                 for item, pixels in zip(items, archive.read(items), strict=True):
                     name = f"{dataset}/{defense}/{attack}/{item:06d}"
                     _write(folder, name, pixels, clean[item])
-                known = _known(where, options)
-                names = {"dataset": dataset, "defense": defense, "attack": attack}
-                parts.append(known.assign(**names, id=known["item"].map(ids)))
-    order = [*CELL[:3], "item", "id", *SEEN, "distance", "distance_label"]
-    return pd.concat(parts, ignore_index=True)[order]
 
 
 def write_thumbnails(folder: Path, dataset: str, items: list[int], archives: Archives) -> None:
@@ -63,7 +71,7 @@ def write_thumbnails(folder: Path, dataset: str, items: list[int], archives: Arc
         _write_small(folder / f"thumbs/{dataset}/clean/{item:06d}.webp", Image.fromarray(pixels))
 
 
-def ranks(gallery: pd.DataFrame, tables: Tables, options: Options) -> dict[str, Any]:
+def ranks(gallery: pd.DataFrame, tables: Tables) -> dict[str, Any]:
     """Return ranks and HR@K of each image's item, by "THREAT/RECOMMENDER", in gallery order."""
     known = None
     for name, wanted in (
@@ -88,7 +96,8 @@ def ranks(gallery: pd.DataFrame, tables: Tables, options: Options) -> dict[str, 
 def difference(attacked: Pixels, clean: Pixels) -> Pixels:
     """Return the absolute difference of two images (H, W, 3), amplified, on black."""
     apart = np.abs(attacked.astype(np.int16) - clean)
-    return (AMPLIFICATION * apart).clip(0, 255).astype(np.uint8)
+    amplified: Pixels = (AMPLIFICATION * apart).clip(0, 255).astype(np.uint8)
+    return amplified
 
 
 def _known(where: Path, options: Options) -> pd.DataFrame:

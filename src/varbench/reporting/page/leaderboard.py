@@ -40,7 +40,11 @@ def _networks(tables: Tables, options: Options) -> pd.DataFrame:
     table = tables.get("extractors")
     if table is None or "clean_accuracy" not in table:
         return pd.DataFrame()
-    measured = [c for c in table if c == "clean_accuracy" or c.startswith("robust_accuracy")]
+    measured = [
+        name
+        for name in map(str, table)
+        if name == "clean_accuracy" or name.startswith("robust_accuracy")
+    ]
     of = {spec["catalogue"]: name for name, spec in options.datasets.items()}
     table = table.assign(dataset=table["catalogue"].map(of)).dropna(subset="dataset")
     return table.groupby(["dataset", "defense"])[measured].mean()

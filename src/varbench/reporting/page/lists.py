@@ -46,7 +46,7 @@ def users_lists(
         catalogue = archives.catalogue_of(row["dataset"])
         ids = read_table(catalogue / "users.parquet", ["id"])["id"]
         lists = {d: (archives.lists(before[d]), archives.lists(after[d])) for d in before}
-        users = [
+        users: list[dict[str, Any]] = [
             {
                 "id": str(ids[user]),
                 "kind": kind,
@@ -101,5 +101,5 @@ def example(gallery: pd.DataFrame, tables: Tables, options: Options) -> list[dic
     ranks["gain"] = ranks["mean_rank_before"] - ranks["mean_rank_after"]
     best = ranks.sort_values(["fooled", "gain"], ascending=[True, False], na_position="last")
     best = best.drop_duplicates(keys)
-    found: list[dict[str, Any]] = best[[*keys, "attack", "item"]].to_dict("records")
-    return found
+    found = best[[*keys, "attack", "item"]].to_dict("records")
+    return [{str(name): value for name, value in one.items()} for one in found]

@@ -66,32 +66,37 @@ VB.interval = (row, value, digits = 3, sign = true) =>
 
 VB.showLeaderboard = () => {
   const k = VB.options.k;
+  let notes = new VB.Notes();
   const board = VB.records(VB.data.leaderboard);
   const has = (field) => board.some((row) => row[field] !== null && row[field] !== undefined);
   const robust = Object.keys(board[0] || {}).filter((name) => name.startsWith("robust_accuracy"));
   const columns = [
     VB.axisColumn("defense"),
     { title: `Worst change of CHR@${k}`, field: "change",
-      text: (value, row) => `${VB.number(value, 3, true)} ${VB.interval(row, "change")}` },
+      plain: (value, row) => `${VB.number(value, 3, true)} ${VB.interval(row, "change")}`,
+      node: (value, row) => VB.cellNode({ text: VB.number(value, 3, true), note: notes.number(row.doubts),
+        under: [VB.interval(row, "change")] }) },
     { title: "by", field: "attack", left: true, shown: true, text: (name) => VB.label("attack", name) },
     { title: "Verdict", field: "verdict", left: true, shown: true,
       text: (value, row) => (VB.VERDICTS[value] || "–") + (row.equivalent ? ", equivalent to none" : "") },
     { title: "Largest SR", field: "success_rate", text: (value) => VB.percent(value) },
     { title: `HR@${k}, clean`, field: `hr_at_${k}`, text: (value) => VB.number(value) },
     { title: `nDCG@${k}, clean`, field: `ndcg_at_${k}`, text: (value) => VB.number(value) },
-    { title: "Network, clean images", field: "clean_accuracy", text: (value) => VB.percent(value) },
+    { title: "Accuracy of network", field: "clean_accuracy", text: (value) => VB.percent(value) },
     ...robust.map((name) => ({
-      title: `Network, ε = ${name.split("_").at(-1)}`, field: name, text: (value) => VB.percent(value),
+      title: `attacked, ε = ${name.split("_").at(-1)}`, field: name, text: (value) => VB.percent(value),
     })),
     { title: "Training (s)", field: "cost_seconds", text: (value) => VB.number(value, 0) },
-    { title: "Doubts", field: "doubts", left: true, wrap: true, width: 300, shown: true,
-      text: (value) => value || "none found" },
-  ].filter((column) => ["defense", "doubts"].includes(column.field) || has(column.field));
-  const grid = new VB.Grid(document.getElementById("leaderboard"), { name: "defenses", caption: "", notes: false });
+  ].filter((column) => has(column.field));
+  const grid = new VB.Grid(document.getElementById("leaderboard"), { name: "defenses", caption: "" });
   VB.onChange(["threat", "dataset", "recommender"], () => {
     const axes = ["threat", "dataset", "recommender"];
     const place = axes.map((axis) => VB.label(axis, VB.state[axis])).join(", ");
-    grid.show(columns, board.filter((row) => VB.chosen(row, axes)), {
+    const rows = board.filter((row) => VB.chosen(row, axes));
+    notes = new VB.Notes();
+    rows.forEach((row) => notes.number(row.doubts));
+    grid.show(columns, rows, {
+      notes: notes.texts,
       caption: `Defenses: ${place}. Change with its ${100 * VB.options.confidence} % interval; SR: share of ` +
         "attacked images taken for the target category.",
     });

@@ -34,7 +34,11 @@ VB.Picture = class {
     spec.datasets = { rows: values };
     spec.description = `${this.title}. ${this.what.textContent}. ${this.reading}`;
     delete spec.config;
-    const theme = VB.data.themes[VB.dark.matches ? "dark" : "light"];
+    const theme = structuredClone(VB.data.themes[VB.dark.matches ? "dark" : "light"]);
+    if (this.place.clientWidth < 480) {
+      theme.legend.layout = { top: { anchor: "start", direction: "vertical" } };
+      theme.legend.columns = 3;
+    }
     const made = await vegaEmbed(this.place, spec, {
       mode: "vega-lite", renderer: "svg", ast: true, config: { ...theme, background: "transparent", font: "system-ui, sans-serif" },
       actions: { export: true, source: false, compiled: false, editor: false },

@@ -22,7 +22,8 @@ VB.Grid = class {
       data: rows,
       columns: columns.map((column, i) => this.column(column, i < this.stubs)),
       nestedFieldSeparator: false,
-      layout: "fitDataFill",
+      layout: "fitDataTable",
+      autoResize: false, // a section that is hidden for a while must keep its rows
       renderVertical: "basic",
       renderHorizontal: "basic",
       columnHeaderSortMulti: false,

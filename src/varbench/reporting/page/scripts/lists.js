@@ -17,7 +17,7 @@ VB.showExample = () => {
       VB.el("p", { class: "reading" }, `${first.id} under ${VB.label("attack", attack)}. Chosen by rule: under the undefended ` +
         "network's strongest attack, the item whose mean rank improved most among those whose image fooled the network."),
       VB.el("div", { class: "columns" },
-        column("Clean", VB.image(VB.cleanImage("images", dataset, item), `${first.id}, clean`), null,
+        column("Clean", VB.image(VB.cleanImage("images", dataset, item), `${first.id}, clean`), VB.el("span", {}),
           [["Seen as", `${first.class_before} (${VB.percent(first.probability_before, 0)})`]]),
         ...shown.map(({ row, ranks }) => column(`Attacked, ${VB.options.long_defenses[row.defense]}`,
           VB.image(VB.attackedImage("images", row), `${row.id}, attacked under ${row.defense}`),

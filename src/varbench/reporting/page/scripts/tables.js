@@ -103,7 +103,9 @@ VB.showTable1 = () => {
     // Footnotes are numbered as cells are drawn, which Tabulator does when it has the table.
     for (const cell of cells) notes.number(flags.get(`${cell.dataset}/${cell.defense}/${cell.attack}`));
     const threat = local.protocol ? `protocol ${local.protocol}` : VB.label("threat", VB.state.threat).toLowerCase();
-    grid.show(columns, [...rows.values()], {
+    const order = VB.names("recommender").flatMap((recommender) =>
+      VB.names("attack").map((attack) => `${recommender}/${attack}`));
+    grid.show(columns, order.filter((place) => rows.has(place)).map((place) => rows.get(place)), {
       caption: `CHR@${local.k}, ${threat}: items of the attacked category among a user's top ${local.k}, mean over ` +
         `users${VB.options.runs > 1 ? " and runs" : ""}. Bold: the most effective attack, or one tied with it. ` +
         (usual ? "▲ raised, ▼ lowered, ○ not separable from the clean cell." : "Intervals and verdicts are those of " +
