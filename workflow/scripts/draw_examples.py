@@ -6,10 +6,9 @@ from varbench.experiment import command
 from pathlib import Path
 
 from varbench.errors import InputError
-from varbench.reporting.page import examples, frames, gallery
+from varbench.reporting.page import examples, figures, frames, gallery
 from varbench.reporting.page.archives import Archives
 from varbench.reporting.page.options import Options
-from varbench.storage import replacing
 
 
 def main() -> None:
@@ -20,7 +19,7 @@ def main() -> None:
     options.add_argument("--catalogue", required=True, help="folder, with {catalogue}")
     options.add_argument("--dataset", required=True, help="folder, with {dataset}")
     options.add_argument("--attack", required=True, help="folder, with {dataset}, {defense}, ...")
-    command.add_paths(options, output="out: PNG")
+    options.add_argument("--folder", type=Path, required=True, help="out: folder of the figure")
     given = options.parse_args()
     page = Options.read(given.options)
     archives = Archives(page, given.catalogue, given.dataset, given.attack, cell="")
@@ -29,8 +28,7 @@ def main() -> None:
     picture = examples.figure(given.name, facts, tables, archives, page)
     if picture is None:
         raise InputError("--tables: name item_ranks.csv too; the item is chosen by its ranks")
-    with replacing(given.output) as temporary:
-        picture.save(temporary, format="PNG")
+    figures.write(given.folder, f"images_{given.name}", picture)
 
 
 if __name__ == "__main__":

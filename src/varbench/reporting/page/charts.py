@@ -192,7 +192,7 @@ def _ranks(options: Options) -> Marks:
     )
     points = (
         alt.Chart()
-        .mark_point(filled=True, size=50, opacity=0.85)
+        .mark_point(filled=True, size=50, opacity=1)
         .encode(
             x=alt.X("mean_rank_before:Q", title="Mean rank before (1 = first)", scale=scale),
             y=alt.Y("mean_rank_after:Q", title="Mean rank after (1 = first)", scale=scale),
@@ -219,7 +219,7 @@ def _terciles(options: Options) -> Marks:
         xOffset=_beside(options),
         color=_defense(options),
     )
-    title = "Shift of the predicted score (SD of a user's scores)"
+    title = "Score shift (SDs of a user's scores)"
     points = base.mark_point(size=30, opacity=1).encode(
         y=alt.Y("prediction_shift:Q", title=title),
         tooltip=[*_who("defense"), alt.Tooltip("item:Q"), *_tooltip("prediction_shift")],
@@ -231,32 +231,35 @@ def _terciles(options: Options) -> Marks:
 
 
 def _training(options: Options) -> Marks:
-    return [
-        alt.Chart()
-        .mark_line(point=True, strokeWidth=2)
-        .encode(
-            x=alt.X("epoch:Q", title="Epoch", axis=alt.Axis(tickMinStep=1)),
-            y=alt.Y(
-                "accuracy:Q",
-                title="Accuracy (% of validation images)",
-                axis=alt.Axis(format="%"),
-                scale=alt.Scale(domain=[0, 1]),
-            ),
-            color=_defense(options),
-            strokeDash=alt.StrokeDash(
-                "images:N",
-                title="Images",
-                legend=alt.Legend(symbolType="stroke"),
-                scale=alt.Scale(domain=["clean", "attacked"], range=[[1, 0], [5, 4]]),
-            ),
-            tooltip=[
-                *_who("defense"),
-                alt.Tooltip("images:N"),
-                alt.Tooltip("epoch:Q"),
-                *_tooltip("accuracy"),
-            ],
+    base = alt.Chart().encode(
+        x=alt.X("epoch:Q", title="Epoch", axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y(
+            "accuracy:Q",
+            title="Accuracy (% of validation images)",
+            axis=alt.Axis(format="%"),
+            scale=alt.Scale(domain=[0, 1]),
+        ),
+        color=_defense(options),
+        detail="images:N",
+    )
+    lines = base.mark_line(strokeWidth=2).encode(
+        strokeDash=alt.StrokeDash(
+            "images:N",
+            title="Images",
+            legend=alt.Legend(symbolType="stroke"),
+            scale=alt.Scale(domain=["clean", "attacked"], range=[[1, 0], [5, 4]]),
         )
-    ]
+    )
+    points = base.mark_point(filled=True, size=40, opacity=1).encode(
+        shape=_defense_shape(options),
+        tooltip=[
+            *_who("defense"),
+            alt.Tooltip("images:N"),
+            alt.Tooltip("epoch:Q"),
+            *_tooltip("accuracy"),
+        ],
+    )
+    return [lines, points]
 
 
 def _categories(_options: Options) -> Marks:
@@ -290,10 +293,10 @@ def _spread(options: Options) -> Marks:
     )
     value = f"chr_at_{options.k}"
     title = f"CHR@{options.k} (items)"
-    bars = base.mark_rule(opacity=0.4, strokeWidth=1).encode(
+    bars = base.mark_rule(strokeWidth=1).encode(
         y=alt.Y(f"{value}_low:Q", title=title), y2=f"{value}_high:Q"
     )
-    points = base.mark_point(filled=True, size=40, opacity=0.9).encode(
+    points = base.mark_point(filled=True, size=40, opacity=1).encode(
         y=alt.Y(f"{value}:Q", title=title, scale=alt.Scale(zero=False)),
         shape=_defense_shape(options),
         tooltip=[

@@ -1,22 +1,22 @@
 """Figure 1 of the paper from our results: an item clean and attacked, composed as a picture."""
 
+import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
-from varbench.image_archive import ImageArchive
-from varbench.reporting.page import gallery
+from varbench.image_archive import ImageArchive, encode
+from varbench.reporting.page import gallery, theme
 from varbench.reporting.page.archives import Archives
 from varbench.reporting.page.frames import Tables
 from varbench.reporting.page.lists import example
 from varbench.reporting.page.options import Options
 
-SIDE, GAP, LINE = 360, 24, 30  # pixels
-INK = "#1b1f24"
+SIDE, GAP, LINE = 130, 8, 15  # pixels of the figure
 
 Pixels = NDArray[np.uint8]
 
@@ -33,8 +33,10 @@ class Column:
 
 def figure(
     dataset: str, facts: pd.DataFrame, tables: Tables, archives: Archives, options: Options
-) -> Image.Image | None:
-    """Return the picture of the item that `lists.example` chooses under the first threat.
+) -> dict[str, Any] | None:
+    """Return the specification of the picture of an item that `lists.example` chooses.
+
+    It is the choice under the first threat and recommender.
 
     None where there are no ranks to choose by.
     """
@@ -63,45 +65,48 @@ def figure(
     return compose(columns)
 
 
-def compose(columns: Sequence[Column]) -> Image.Image:
+def compose(columns: Sequence[Column]) -> dict[str, Any]:
     """Put columns side by side: title, image, amplified difference, lines of text."""
-    font = ImageFont.load_default(size=22)
-    lines = max(len(column.lines) for column in columns)
-    height = 2 * LINE + 2 * (SIDE + GAP) + lines * LINE
-    sheet = Image.new("RGB", (GAP + len(columns) * (SIDE + GAP), height), "white")
-    pen = ImageDraw.Draw(sheet)
+    images, texts = [], []
     for number, column in enumerate(columns):
-        left, top = GAP + number * (SIDE + GAP), LINE // 2
-        pen.text((left, top), _fitting(column.title, font), fill=INK, font=font)
-        top += LINE + LINE // 2
-        sheet.paste(_square(column.image), (left, top))
+        left, top = number * (SIDE + GAP), LINE
+        texts.append({"x": left, "y": 0, "text": column.title})
+        images.append({"x": left, "y": top, "url": _url(column.image)})
         top += SIDE + GAP
         if column.difference is None:
-            words = f"difference \N{MULTIPLICATION SIGN} {gallery.AMPLIFICATION}"
-            pen.text((left + SIDE, top + SIDE // 2), words, fill=INK, font=font, anchor="rm")
+            words = f"Difference \N{MULTIPLICATION SIGN} {gallery.AMPLIFICATION}:"
+            texts.append({"x": left, "y": top, "text": words})
         else:
-            sheet.paste(_square(column.difference), (left, top))
-        top += SIDE + GAP // 2
+            images.append({"x": left, "y": top, "url": _url(column.difference)})
+        top += SIDE + GAP
         for line in column.lines:
-            pen.text((left, top), _fitting(line, font), fill=INK, font=font)
+            texts.append({"x": left, "y": top, "text": line})
             top += LINE
-    return sheet
+    place = {axis: {"field": axis, "type": "quantitative", "scale": None} for axis in ("x", "y")}
+    corner = {"align": "left", "baseline": "top"}
+    return {
+        "width": len(columns) * (SIDE + GAP) - GAP,
+        "height": LINE + 2 * (SIDE + GAP) + max(len(column.lines) for column in columns) * LINE,
+        "view": {"stroke": None},
+        "layer": [
+            {
+                "data": {"values": images},
+                "mark": {"type": "image", "width": SIDE, "height": SIDE, **corner},
+                "encoding": {**place, "url": {"field": "url", "type": "nominal"}},
+            },
+            {
+                "data": {"values": texts},
+                "mark": {"type": "text", "limit": SIDE, **corner},
+                "encoding": {
+                    **place,
+                    "text": {"field": "text", "type": "nominal"},
+                },
+            },
+        ],
+        "config": {**theme.config(size=11), "background": "white", "axis": {"disable": True}},
+    }
 
 
-def _square(pixels: Pixels) -> Image.Image:
-    """Scale an image to fit a white square."""
-    image = Image.fromarray(pixels)
-    scale = SIDE / max(image.size)
-    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    square = Image.new("RGB", (SIDE, SIDE), "white")
-    square.paste(
-        image.resize(size, Image.Resampling.BICUBIC), ((SIDE - size[0]) // 2, (SIDE - size[1]) // 2)
-    )
-    return square
-
-
-def _fitting(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> str:
-    """Cut a text that is wider than its column."""
-    while font.getlength(text) > SIDE and len(text) > 1:
-        text = text[:-2] + "\N{HORIZONTAL ELLIPSIS}"
-    return text
+def _url(pixels: Pixels) -> str:
+    """Return an image as a link that holds it, each pixel a square of pixels of the figure."""
+    return f"data:image/png;base64,{base64.b64encode(encode(pixels)).decode()}"

@@ -20,10 +20,14 @@ SCALE = 3  # pixels of a PNG for one of the figure: 216 dots an inch
 def write_figures(folder: Path, tables: Tables, options: Options) -> None:
     """Write every picture as NAME.svg, NAME.pdf and NAME.png."""
     for name, picture in PICTURES.items():
-        spec = static(picture, tables, options)
-        for form in FORMS:
-            with replacing(folder / f"{name}.{form}") as temporary:
-                temporary.write_bytes(encoded(spec, form))
+        write(folder, name, static(picture, tables, options))
+
+
+def write(folder: Path, name: str, spec: dict[str, Any]) -> None:
+    """Write a specification as NAME.svg, NAME.pdf and NAME.png."""
+    for form in FORMS:
+        with replacing(folder / f"{name}.{form}") as temporary:
+            temporary.write_bytes(encoded(spec, form))
 
 
 def static(picture: Picture, tables: Tables, options: Options) -> dict[str, Any]:
@@ -44,7 +48,8 @@ def static(picture: Picture, tables: Tables, options: Options) -> dict[str, Any]
     marks = picture.marks(options)
     size = {"width": _width(rows, options), "height": 170 if picture.height else alt.Step(12)}
     marks = [mark.properties(**size) for mark in marks]
-    chart = alt.layer(*marks, data=alt.InlineData(values=rows.to_dict("records")))
+    values: list[Any] = rows.to_dict("records")
+    chart = alt.layer(*marks, data=alt.InlineData(values=values))
     by_threat = "threat" in picture.switches and len(rows["threat"].unique()) > 1
     facets: dict[str, Any] = {}
     if by_threat:
