@@ -88,7 +88,7 @@ DECADES = [10.0**power for power in range(-6, 3)]
 
 
 def _zero() -> alt.Chart:
-    line: alt.Chart = alt.Chart().mark_rule(strokeDash=[4, 3]).encode(y=alt.datum(0))
+    line: alt.Chart = alt.Chart().mark_rule(strokeDash=[4, 3], aria=False).encode(y=alt.datum(0))
     return line
 
 
@@ -185,7 +185,7 @@ def _ranks(options: Options) -> Marks:
     scale = alt.Scale(type="log", nice=False)
     diagonal = (
         alt.Chart()
-        .mark_line(strokeDash=[4, 3], strokeWidth=1, color="#888")
+        .mark_line(strokeDash=[4, 3], strokeWidth=1, color="#888", aria=False)
         .encode(
             x=alt.X("mean_rank_before:Q", scale=scale), y=alt.Y("mean_rank_before:Q", scale=scale)
         )

@@ -20,10 +20,9 @@ from varbench.reporting.page.leaderboard import leaderboard
 from varbench.reporting.page.lists import example
 from varbench.reporting.page.options import AXES, Options
 
-AS_THEY_ARE = (
-    *("table2", "changes", "chr_by_k", "published", "published_agreement", "claims"),
-    *("ablation", "ablation_claims", "accuracy", "extractors", "cost"),
-)
+# In the order of the configuration, and as they are.
+IN_ORDER = ("table2", "changes", "published", "accuracy", "ablation", "extractors")
+AS_THEY_ARE = ("published_agreement", "claims", "ablation_claims", "cost")
 
 
 def context(
@@ -40,10 +39,9 @@ def context(
     gallery : a row an attacked image, of `gallery.facts`
     lists : of `lists.users_lists`
     """
-    present = {n: columns_and_rows(shown(tables[n], options)) for n in AS_THEY_ARE if n in tables}
-    # What pictures and tables both show is kept once.
+    present = {n: columns_and_rows(shown(tables[n], options)) for n in IN_ORDER if n in tables}
+    present |= {n: columns_and_rows(tables[n]) for n in AS_THEY_ARE if n in tables}
     by_k = columnwise(shown(tables["chr_by_k"], options)) if "chr_by_k" in tables else None
-    present.pop("chr_by_k", None)
     return {
         "options": {
             "title": options.title,
@@ -86,7 +84,7 @@ def pictures(tables: Tables, options: Options) -> list[dict[str, Any]]:
         layers = alt.layer(*picture.marks(options), data=alt.NamedData(name="rows"))
         spec = layers.to_dict()
         fit = {"type": "fit-x", "contains": "padding"}
-        spec.update(width="container", height=picture.height or {"step": 17}, autosize=fit)
+        spec.update(width="container", height=picture.height or _height(rows), autosize=fit)
         found.append(
             {
                 "name": name,
@@ -98,3 +96,8 @@ def pictures(tables: Tables, options: Options) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _height(rows: pd.DataFrame) -> int:
+    """Return the height in pixels of the largest dataset's categories."""
+    return 17 * int(rows.groupby("dataset")["category"].size().max())

@@ -15,7 +15,7 @@ from varbench.reporting.page.options import Options
 from varbench.storage import read_table
 
 THUMBNAIL = 128  # pixels of the longer side
-AMPLIFICATION = 16  # of differences; the page's style sheet has the same number
+AMPLIFICATION = 16  # of differences
 SEEN = [
     *("class_before", "class_after", "probability_before", "probability_after"),
     *("success", "l_inf", "l_2"),
@@ -47,7 +47,7 @@ def write_gallery(folder: Path, archives: Archives, options: Options) -> None:
     """Write every attacked image, its clean one and small pictures of both.
 
     Under ``folder``: images/DATASET/clean/ITEM.png and images/DATASET/DEFENSE/ATTACK/ITEM.png, as
-    they are stored; thumbs/ has the same as .webp, and ITEM_difference.webp.
+    they are stored, and ITEM_difference.webp; thumbs/ has the same, small, as .webp.
     """
     for dataset in options.axes["datasets"]:
         items = archives.attacked(dataset)
@@ -94,9 +94,9 @@ def ranks(gallery: pd.DataFrame, tables: Tables) -> dict[str, Any]:
 
 
 def difference(attacked: Pixels, clean: Pixels) -> Pixels:
-    """Return the absolute difference of two images (H, W, 3), amplified, on black."""
-    apart = np.abs(attacked.astype(np.int16) - clean)
-    amplified: Pixels = (AMPLIFICATION * apart).clip(0, 255).astype(np.uint8)
+    """Return what was added to an image (H, W, 3), amplified, around mid-grey."""
+    apart = attacked.astype(np.int16) - clean
+    amplified: Pixels = (128 + AMPLIFICATION * apart).clip(0, 255).astype(np.uint8)
     return amplified
 
 
@@ -122,6 +122,7 @@ def _write(folder: Path, name: str, pixels: Pixels, clean: Pixels | None = None)
     _write_small(folder / "thumbs" / f"{name}.webp", Image.fromarray(pixels))
     if clean is not None:
         apart = Image.fromarray(difference(pixels, clean))
+        apart.save(image.with_name(f"{image.stem}_difference.webp"), quality=85, method=1)
         _write_small(folder / "thumbs" / f"{name}_difference.webp", apart)
 
 

@@ -35,10 +35,7 @@ VB.Picture = class {
     spec.description = `${this.title}. ${this.what.textContent}. ${this.reading}`;
     delete spec.config;
     const theme = structuredClone(VB.data.themes[VB.dark.matches ? "dark" : "light"]);
-    if (this.place.clientWidth < 480) {
-      theme.legend.layout = { top: { anchor: "start", direction: "vertical" } };
-      theme.legend.columns = 3;
-    }
+    if (this.place.clientWidth < 430) theme.legend.columns = 2;
     const made = await vegaEmbed(this.place, spec, {
       mode: "vega-lite", renderer: "svg", ast: true, config: { ...theme, background: "transparent", font: "system-ui, sans-serif" },
       actions: { export: true, source: false, compiled: false, editor: false },

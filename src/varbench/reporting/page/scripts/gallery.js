@@ -119,7 +119,8 @@ VB.slide = (i) => {
     VB.el("p", { class: "slide-title" }, `${row.id}: ${VB.label("attack", row.attack)} on ${VB.label("defense", row.defense)}, ${VB.label("dataset", row.dataset)}`),
     VB.el("div", { class: "slide-images" },
       frame(clean, "clean"), frame(attacked, "attacked"),
-      frame(VB.el("div", { class: "difference" }, ...layers()), `difference × ${VB.options.amplification}`),
+      frame(VB.el("img", { src: VB.attackedImage("images", row, "_difference"), alt: "difference" }),
+        `difference × ${VB.options.amplification}, around grey`),
       frame(slider, VB.el("span", {}, "clean ", range, " attacked"))),
     VB.factList(VB.facts(row, VB.images.ranks(i))));
 };

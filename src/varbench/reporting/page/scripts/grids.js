@@ -2,8 +2,8 @@
 // A sortable table by Tabulator. A column is {title, field, text(value, row), node(value, row),
 // left, wrap, columns}; what is shown is a text or a node, what is sorted is row[field].
 VB.Grid = class {
-  constructor(host, { name, caption, stubs = 1, notes = true, pageSize = null }) {
-    Object.assign(this, { name, caption, stubs, pageSize });
+  constructor(host, { name, caption, stubs = 1, notes = true, tall = null }) {
+    Object.assign(this, { name, caption, stubs, tall });
     this.place = VB.el("div", {});
     this.words = VB.el("p", { class: "caption", id: `${name}-caption` }, caption);
     this.notes = notes ? VB.el("ol", { class: "notes" }) : null;
@@ -24,20 +24,17 @@ VB.Grid = class {
       nestedFieldSeparator: false,
       layout: "fitDataTable",
       autoResize: false, // a section that is hidden for a while must keep its rows
-      renderVertical: "basic",
+      renderVertical: this.tall && rows.length > this.tall ? "virtual" : "basic",
+      ...(this.tall && rows.length > this.tall ? { maxHeight: 640 } : {}),
       renderHorizontal: "basic",
       columnHeaderSortMulti: false,
       headerSortTristate: true,
       placeholder: "Nothing to show",
       ...(groupBy ? { groupBy, groupHeader: (value) => VB.el("b", {}, String(value)) } : {}),
-      ...(this.pageSize && rows.length > this.pageSize
-        ? { pagination: true, paginationSize: this.pageSize }
-        : {}),
     });
     this.table.on("tableBuilt", () => {
       host.setAttribute("aria-labelledby", `${this.name}-caption`);
-      const scroller = host.querySelector(".tabulator-tableholder");
-      scroller.setAttribute("role", "presentation");
+      VB.roles(host);
       VB.headerKeys(host);
     });
     if (this.notes) {
@@ -101,6 +98,21 @@ VB.compare = (a, b) => {
   if (missing(a) || missing(b)) return Number(missing(b)) - Number(missing(a));
   if (typeof a === "number" && typeof b === "number") return a - b;
   return String(a).localeCompare(String(b), undefined, { numeric: true });
+};
+// Tabulator's roles, mended: a grid has groups of rows, these have rows, and rows have cells.
+VB.roles = (host) => {
+  const set = (selector, role) => {
+    for (const element of host.querySelectorAll(selector)) element.setAttribute("role", role);
+  };
+  set(".tabulator-header-contents, .tabulator-table, .tabulator-col-group, .tabulator-col-group-cols", "presentation");
+  set(".tabulator-header, .tabulator-tableholder", "rowgroup");
+  for (const group of host.querySelectorAll(".tabulator-col-group")) {
+    for (const name of ["aria-sort", "aria-title"]) group.removeAttribute(name);
+    const title = group.querySelector(".tabulator-col-title").textContent;
+    for (const leaf of group.querySelectorAll(".tabulator-col:not(.tabulator-col-group)"))
+      leaf.setAttribute("aria-label", `${title}: ${leaf.querySelector(".tabulator-col-title").textContent}`);
+  }
+  for (const header of host.querySelectorAll("[aria-title]")) header.removeAttribute("aria-title");
 };
 // Tabulator sorts by the mouse; a header that takes the focus sorts by Enter or the space bar.
 VB.headerKeys = (host) => {

@@ -5,7 +5,7 @@ VB.cleanImage = (kind, dataset, item) =>
   `${kind}/${encodeURIComponent(dataset)}/clean/${VB.file(item)}.${kind === "images" ? "png" : "webp"}`;
 VB.attackedImage = (kind, { dataset, defense, attack, item }, difference = "") =>
   `${kind}/${[dataset, defense, attack].map(encodeURIComponent).join("/")}/${VB.file(item)}${difference}.` +
-  (kind === "images" ? "png" : "webp");
+  (kind === "images" && !difference ? "png" : "webp");
 VB.image = (src, alt) => VB.el("img", { src, alt, loading: "lazy", decoding: "async" });
 
 // Rows of the gallery, unpacked one at a time: there may be many thousands.

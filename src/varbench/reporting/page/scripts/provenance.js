@@ -17,7 +17,7 @@ VB.showClaims = () => {
     ["ablation_claims", "The same claims under each protocol of the ablation."],
   ]) {
     const rows = VB.table(name);
-    if (rows.length) new VB.Grid(host, { name, caption, notes: false, pageSize: 40 }).show(columns(rows), rows);
+    if (rows.length) new VB.Grid(host, { name, caption, notes: false, tall: 40 }).show(columns(rows), rows);
   }
   const agreement = VB.table("published_agreement");
   if (agreement.length) {
@@ -32,7 +32,7 @@ VB.showClaims = () => {
   if (!ablation.length) return;
   const value = `chr_at_${VB.options.k}`;
   host.append(VB.el("h3", {}, "What each difference of protocol does"));
-  new VB.Grid(host, { name: "ablation", notes: false, stubs: 5, pageSize: 30,
+  new VB.Grid(host, { name: "ablation", notes: false, stubs: 5, tall: 30,
     caption: `CHR@${VB.options.k} of each cell under each protocol, its change against the same network's clean cell, ` +
       "and the difference from the same cell under the released code's protocol." })
     .show([VB.axisColumn("dataset"), VB.axisColumn("defense"), VB.axisColumn("attack"), VB.axisColumn("recommender"),
@@ -101,7 +101,7 @@ VB.showProvenance = () => {
   if (networks.length) {
     const fields = Object.keys(networks[0]).filter((name) => /accuracy|agreement|mean_probability/.test(name));
     host.append(VB.el("h3", {}, "Networks"));
-    new VB.Grid(host, { name: "networks", notes: false, stubs: 3, pageSize: 30, caption: "Each network on each catalogue, and on its own validation images." })
+    new VB.Grid(host, { name: "networks", notes: false, stubs: 3, tall: 30, caption: "Each network on each catalogue, and on its own validation images." })
       .show([{ title: "Catalogue", field: "catalogue", shown: true }, VB.axisColumn("defense"), { title: "Run", field: "run", shown: true },
         ...fields.map((field) => ({ title: field.replaceAll("_", " "), field, text: (v) => VB.percent(v) })),
         { title: "Flags", field: "flags", left: true, wrap: true, width: 260, shown: true, text: (v) => v || "–" }], networks);
@@ -109,7 +109,7 @@ VB.showProvenance = () => {
   const cost = VB.table("cost");
   if (!cost.length) return;
   host.append(VB.el("h3", {}, "Cost"));
-  new VB.Grid(host, { name: "cost", notes: false, stubs: 2, pageSize: 30, caption: "Time, memory and gradient evaluations by stage, summed over jobs." })
+  new VB.Grid(host, { name: "cost", notes: false, stubs: 2, tall: 30, caption: "Time, memory and gradient evaluations by stage, summed over jobs." })
     .show([{ title: "Stage", field: "stage", shown: true }, VB.axisColumn("attack"), { title: "Jobs", field: "jobs" },
       { title: "Wall (s)", field: "seconds", text: (v) => VB.number(v, 1) },
       { title: "CPU (s)", field: "cpu_seconds", text: (v) => VB.number(v, 1) },
