@@ -84,6 +84,7 @@ def _who(*axes: str) -> list[alt.Tooltip]:
     return [alt.Tooltip(f"{axis}_label:N", title=axis) for axis in axes]
 
 
+POWERS = "datum.value == 0 ? '0' : format(datum.value, '.0e')"
 DECADES = [10.0**power for power in range(-6, 3)]
 
 
@@ -123,7 +124,7 @@ def _success(options: Options) -> Marks:
                 "feature_loss:Q",
                 title="Feature loss (mean squared change)",
                 scale=alt.Scale(type="symlog", constant=0.00001),
-                axis=alt.Axis(format=".0e", values=[0, *DECADES], labelOverlap="greedy"),
+                axis=alt.Axis(labelExpr=POWERS, values=[0, *DECADES], labelOverlap="greedy"),
             ),
             y=alt.Y(
                 "success_rate:Q",
