@@ -17,6 +17,7 @@ import grid
 import page_results
 from varbench.errors import InputError
 from varbench.reporting.page import answers, build, charts, figures, frames, gallery, lists
+from varbench.reporting.page.context import context
 from varbench.reporting.page.leaderboard import leaderboard
 from varbench.reporting.page.options import Options
 
@@ -199,6 +200,19 @@ def test_pictures_are_written_as_what_their_names_say(results, tmp_path):
     assert (tmp_path / "success.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "success.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "success.svg").read_text().startswith("<svg")
+
+
+def test_accuracy_keeps_the_rankings_that_see_no_images(results):
+    _, options, tables = results
+    facts = pd.DataFrame(columns=["dataset", "defense", "attack", "item", "success"])
+    made = context(tables, options, gallery=facts, lists={}, provenance={})
+    accuracy = made["tables"]["accuracy"]
+    rows = [dict(zip(accuracy["columns"], row, strict=True)) for row in accuracy["rows"]]
+    assert {row["recommender"] for row in rows if row["defense"] is None} == {
+        "popularity",
+        "random",
+    }
+    assert len(rows) == len(tables["accuracy"])
 
 
 def test_a_missing_table_is_named(results):

@@ -21,7 +21,7 @@ from varbench.reporting.page.lists import example
 from varbench.reporting.page.options import AXES, Options
 
 # In the order of the configuration, and as they are.
-IN_ORDER = ("table2", "changes", "published", "accuracy", "ablation", "extractors")
+IN_ORDER = ("table2", "changes", "published", "ablation", "extractors")
 AS_THEY_ARE = ("published_agreement", "claims", "ablation_claims", "cost")
 
 
@@ -41,6 +41,11 @@ def context(
     """
     present = {n: columns_and_rows(shown(tables[n], options)) for n in IN_ORDER if n in tables}
     present |= {n: columns_and_rows(tables[n]) for n in AS_THEY_ARE if n in tables}
+    if "accuracy" in tables:
+        # Rankings that see no images have no defense, and a recommender that is none of the axis.
+        blind = tables["accuracy"]["defense"].isna()
+        seeing = shown(tables["accuracy"][~blind], options)
+        present["accuracy"] = columns_and_rows(pd.concat([seeing, tables["accuracy"][blind]]))
     by_k = columnwise(shown(tables["chr_by_k"], options)) if "chr_by_k" in tables else None
     return {
         "options": {

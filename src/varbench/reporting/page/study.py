@@ -38,7 +38,7 @@ def trials(
     Returns dataset, defense, attack and item (of catch trials attack is "catch" and defense empty),
     clean and attacked, each a link that holds the image without loss.
     """
-    found = []
+    found: list[dict[str, Any]] = []
     for number, dataset in enumerate(options.axes["datasets"]):
         items = archives.attacked(dataset)
         clean = ImageArchive(archives.catalogue_of(dataset) / "images.zip")
