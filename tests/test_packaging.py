@@ -16,7 +16,6 @@ BASE = Path(__file__).parents[1]
 # Names on conda-forge where they differ from PyPI's.
 CONDA_NAMES = {
     "torch": "pytorch",
-    "matplotlib": "matplotlib-base",
     "snakemake": "snakemake-minimal",
 }
 

@@ -1,37 +1,27 @@
 #!/usr/bin/env python3
-"""Draw the figures of the tables: hit ratios, and success against feature loss."""
+"""Draw the page's pictures for print: SVG, PDF and PNG from the same definitions."""
 
 from varbench.experiment import command
 
 from pathlib import Path
 
-from varbench.reporting import figures
-from varbench.reporting.labels import attack_labels
-from varbench.storage import read_table
+from varbench.reporting.page import archives, frames
+from varbench.reporting.page.figures import write_figures
+from varbench.reporting.page.options import Options
 
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--labels", type=command.block, required=True, help="as JSON")
-    options.add_argument("--attacks", type=command.block, required=True, help="as JSON")
-    options.add_argument("--clean", required=True, help="name of the attack that changes nothing")
-    options.add_argument("--k", type=int, required=True)
-    options.add_argument("--confidence", type=float, required=True)
+    options.add_argument("--options", type=command.block, required=True, help="as JSON")
+    options.add_argument("--tables", type=Path, nargs="+", required=True, help="CSV files")
+    options.add_argument("--catalogue", required=True, help="folder, with {catalogue}")
+    options.add_argument("--training", required=True, help="network's log, with {defense}, {run}")
     options.add_argument("--folder", type=Path, required=True, help="out: folder of the figures")
-    command.add_paths(options, chr="table 1", images="table 2")
     given = options.parse_args()
-    labels = attack_labels(given.attacks) | given.labels
-
-    ratios = figures.chr_figure(
-        read_table(given.chr),
-        k=given.k,
-        labels=labels,
-        confidence=given.confidence,
-        clean=given.clean,
-    )
-    figures.write(given.folder, "chr", ratios)
-    success = figures.success_figure(read_table(given.images), labels=labels, clean=given.clean)
-    figures.write(given.folder, "success", success)
+    page = Options.read(given.options)
+    tables = frames.read_tables(given.tables)
+    tables |= archives.extra_tables(page, given.catalogue, given.training)
+    write_figures(given.folder, tables, page)
 
 
 if __name__ == "__main__":

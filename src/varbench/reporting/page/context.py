@@ -1,0 +1,108 @@
+"""All that a page shows, as one object of JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from varbench.reporting.page import theme
+from varbench.reporting.page.answers import answers
+from varbench.reporting.page.charts import PICTURES
+from varbench.reporting.page.frames import (
+    Tables,
+    columns_and_rows,
+    columnwise,
+    every_threat,
+    shown,
+)
+from varbench.reporting.page.gallery import AMPLIFICATION, ranks
+from varbench.reporting.page.leaderboard import leaderboard
+from varbench.reporting.page.lists import example
+from varbench.reporting.page.options import AXES, Options
+
+# In the order of the configuration, and as they are.
+IN_ORDER = ("table2", "changes", "published", "ablation", "extractors")
+AS_THEY_ARE = ("published_agreement", "claims", "ablation_claims", "cost")
+
+
+def context(
+    tables: Tables,
+    options: Options,
+    *,
+    gallery: pd.DataFrame,
+    lists: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return what the page's scripts read.
+
+    tables : by name, with training (the networks' logs) and categories beside those of files
+    gallery : a row an attacked image, of `gallery.facts`
+    lists : of `lists.users_lists`
+    """
+    present = {n: columns_and_rows(shown(tables[n], options)) for n in IN_ORDER if n in tables}
+    present |= {n: columns_and_rows(tables[n]) for n in AS_THEY_ARE if n in tables}
+    if "accuracy" in tables:
+        # Rankings that see no images have no defense, and a recommender that is none of the axis.
+        blind = tables["accuracy"]["defense"].isna()
+        seeing = shown(tables["accuracy"][~blind], options)
+        present["accuracy"] = columns_and_rows(pd.concat([seeing, tables["accuracy"][blind]]))
+    by_k = columnwise(shown(tables["chr_by_k"], options)) if "chr_by_k" in tables else None
+    return {
+        "options": {
+            "title": options.title,
+            "axes": options.axes,
+            "labels": {axis: options.names(axis) for axis in AXES},
+            "long_defenses": {d: options.long_defense(d) for d in options.axes["defenses"]},
+            "runs": options.runs,
+            "k": options.k,
+            "confidence": options.confidence,
+            "clean": options.clean,
+            "undefended": options.undefended,
+            "protocol": options.protocol,
+            "datasets": options.datasets,
+            "amplification": AMPLIFICATION,
+        },
+        "answers": answers(tables, options),
+        "leaderboard": columns_and_rows(leaderboard(tables, options)),
+        "table1": columns_and_rows(shown(every_threat(tables, options), options)),
+        "chr_by_k": by_k,
+        "tables": present,
+        "pictures": pictures(tables, options),
+        "themes": {scheme: theme.config(scheme) for scheme in theme.COLOURS},
+        "gallery": {"images": columnwise(gallery, 4), "ranks": ranks(gallery, tables)},
+        "lists": dict(lists),
+        "examples": example(gallery, tables, options),
+        "provenance": dict(provenance),
+        "configuration": options.configuration,
+    }
+
+
+def pictures(tables: Tables, options: Options) -> list[dict[str, Any]]:
+    """Return name, title, reading, switches, rows and specification of each picture with rows."""
+    import altair as alt
+
+    found = []
+    for name, picture in PICTURES.items():
+        rows = picture.rows(tables, options)
+        if rows.empty:
+            continue
+        layers = alt.layer(*picture.marks(options), data=alt.NamedData(name="rows"))
+        spec = layers.to_dict()
+        fit = {"type": "fit-x", "contains": "padding"}
+        spec.update(width="container", height=picture.height or _height(rows), autosize=fit)
+        found.append(
+            {
+                "name": name,
+                "title": picture.title,
+                "reading": picture.reading,
+                "switches": list(picture.switches),
+                "rows": columnwise(rows.reset_index(drop=True)),
+                "spec": spec,
+            }
+        )
+    return found
+
+
+def _height(rows: pd.DataFrame) -> int:
+    """Return the height in pixels of the largest dataset's categories."""
+    return 17 * int(rows.groupby("dataset")["category"].size().max())

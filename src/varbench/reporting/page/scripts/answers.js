@@ -1,0 +1,105 @@
+"use strict";
+// What was found, at a glance and in words, and the leaderboard of defenses.
+VB.MARKS = {
+  yes: ["bad", "pushes"], no: ["good", "does not push"], "cannot tell": ["open", "cannot tell"],
+  "stops it": ["good", "stops it"], "reduces it": ["half", "reduces it"],
+  "does not stop it": ["bad", "does not stop it"],
+};
+VB.badge = (verdict) => {
+  const [kind, text] = VB.MARKS[verdict] || ["open", verdict];
+  return VB.el("span", { class: `badge ${kind}` }, text);
+};
+
+VB.showAnswers = () => {
+  const found = VB.data.answers;
+  const defenses = VB.names("defense").filter((name) => name !== VB.options.undefended);
+  const head = ["Dataset", "Threat", "Recommender", `Attack on ${VB.label("defense", VB.options.undefended)}`,
+    ...defenses.map((name) => VB.options.long_defenses[name])];
+  const rows = found.map((one) =>
+    VB.el("tr", {},
+      VB.el("th", { scope: "row" }, VB.label("dataset", one.dataset)),
+      VB.el("td", {}, VB.label("threat", one.threat)),
+      VB.el("td", {}, VB.label("recommender", one.recommender)),
+      VB.el("td", {}, VB.badge(one.pushes)),
+      ...defenses.map((name) => {
+        const own = one.defenses.find(({ defense }) => defense === name);
+        return VB.el("td", {}, own ? VB.badge(own.verdict) : "–");
+      }),
+    ),
+  );
+  document.getElementById("glance").append(
+    VB.el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Findings at a glance" },
+      VB.el("table", { class: "plain" },
+        VB.el("caption", {}, "At a glance: does an attack push the category, and does a defense stop it?"),
+        VB.el("thead", {}, VB.el("tr", {}, ...head.map((text) => VB.el("th", { scope: "col" }, text)))),
+        VB.el("tbody", {}, ...rows),
+      ),
+    ),
+  );
+  const cards = document.getElementById("cards");
+  VB.onChange(["dataset"], () => {
+    const own = found.filter((one) => one.dataset === VB.state.dataset);
+    cards.replaceChildren(
+      ...VB.names("threat").map((threat) => {
+        const here = own.filter((one) => one.threat === threat);
+        if (!here.length) return "";
+        return VB.el("article", { class: "card" },
+          VB.el("h3", {}, `${VB.label("dataset", VB.state.dataset)}, ${VB.label("threat", threat).toLowerCase()}`),
+          ...here.flatMap((one) => [
+            VB.el("h4", {}, VB.label("recommender", one.recommender), " ", VB.badge(one.pushes)),
+            VB.el("p", {}, one.attack),
+            VB.el("ul", {}, ...one.defenses.map((own2) =>
+              VB.el("li", {}, VB.el("b", {}, VB.label("defense", own2.defense)), " ",
+                VB.badge(own2.verdict), " ", own2.sentence))),
+          ]),
+          VB.el("p", { class: "small" }, here[0].note),
+        );
+      }),
+    );
+  });
+};
+
+VB.VERDICTS = { raised: "▲ raised", lowered: "▼ lowered", "not separable": "○ not separable" };
+VB.interval = (row, value, digits = 3, sign = true) =>
+  row[`${value}_low`] === null || row[`${value}_low`] === undefined ? ""
+    : `[${VB.number(row[`${value}_low`], digits, sign)}, ${VB.number(row[`${value}_high`], digits, sign)}]`;
+
+VB.showLeaderboard = () => {
+  const k = VB.options.k;
+  let notes = new VB.Notes();
+  const board = VB.records(VB.data.leaderboard);
+  const has = (field) => board.some((row) => row[field] !== null && row[field] !== undefined);
+  const robust = Object.keys(board[0] || {}).filter((name) => name.startsWith("robust_accuracy"));
+  const columns = [
+    VB.axisColumn("defense"),
+    { title: `Worst change of CHR@${k}`, field: "change",
+      plain: (value, row) => `${VB.number(value, 3, true)} ${VB.interval(row, "change")}`,
+      node: (value, row) => VB.cellNode({ text: VB.number(value, 3, true), note: notes.number(row.doubts),
+        under: [VB.interval(row, "change")] }) },
+    { title: "by", field: "attack", left: true, shown: true, text: (name) => VB.label("attack", name) },
+    { title: "Verdict", field: "verdict", left: true, shown: true,
+      plain: (value, row) => (VB.VERDICTS[value] || "–") + (row.equivalent ? ", equivalent to none" : ""),
+      node: (value, row) => VB.cellNode({ text: VB.VERDICTS[value] || "–", under: [row.equivalent ? "equivalent to none" : ""] }) },
+    { title: "Largest SR", field: "success_rate", text: (value) => VB.percent(value) },
+    { title: `HR@${k}, clean`, field: `hr_at_${k}`, text: (value) => VB.number(value) },
+    { title: `nDCG@${k}, clean`, field: `ndcg_at_${k}`, text: (value) => VB.number(value) },
+    { title: "Accuracy of network", field: "clean_accuracy", text: (value) => VB.percent(value) },
+    ...robust.map((name) => ({
+      title: `attacked, ε = ${name.split("_").at(-1)}`, field: name, text: (value) => VB.percent(value),
+    })),
+    { title: "Training (s)", field: "cost_seconds", text: (value) => VB.number(value, 0) },
+  ].filter((column) => has(column.field));
+  const grid = new VB.Grid(document.getElementById("leaderboard"), { name: "defenses", caption: "" });
+  VB.onChange(["threat", "dataset", "recommender"], () => {
+    const axes = ["threat", "dataset", "recommender"];
+    const place = axes.map((axis) => VB.label(axis, VB.state[axis])).join(", ");
+    const rows = board.filter((row) => VB.chosen(row, axes));
+    notes = new VB.Notes();
+    rows.forEach((row) => notes.number(row.doubts));
+    grid.show(columns, rows, {
+      notes: notes.texts,
+      caption: `Defenses: ${place}. Change with its ${100 * VB.options.confidence} % interval; SR: share of ` +
+        "attacked images taken for the target category.",
+    });
+  });
+};

@@ -1,0 +1,296 @@
+"""The page as a reader has it: in a real browser, from disk."""
+
+import csv
+import io
+import json
+
+import pandas as pd
+import pytest
+
+import page_results
+from browser import chromium, opened
+from test_page import make_page
+
+__all__ = ["chromium"]
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("three")
+    options = page_results.write(folder)
+    options["configuration"] = {"seed": 7}
+    done = make_page(folder, options, folder / "report")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(three, chromium):
+    with opened(chromium, three / "report" / "index.html") as page:
+        page.wait_for_selector("html[data-ready=yes]")
+        yield page
+
+
+@pytest.fixture(autouse=True)
+def as_first(request):
+    """Put the switches back, whatever a test before has set."""
+    if "page" in request.fixturenames:
+        page = request.getfixturevalue("page")
+        for axis, name in {
+            "threat": "poisoning", "dataset": "mini_men", "recommender": "vbpr",
+        }.items():  # fmt: skip
+            page.evaluate("([axis, name]) => VB.set(axis, name)", [axis, name])
+
+
+def cells_of(page, table):
+    """Return the shown texts of a table, a list a row, as a reader sees them."""
+    page.wait_for_selector(f"#{table} .tabulator-row")
+    return page.evaluate(
+        """table => [...document.querySelectorAll(`#${table} .tabulator-row`)].map(row =>
+            [...row.querySelectorAll(".tabulator-cell")].map(cell => cell.textContent))""",
+        table,
+    )
+
+
+def exported(page, host, form):
+    """Return what a table's button saves."""
+    with page.expect_download() as download:
+        page.locator(f"#{host} button[title$='.{form}']").first.click()
+    return download.value.path().read_text(encoding="utf-8")
+
+
+def table(folder, name):
+    return pd.read_csv(folder / "tables" / f"{name}.csv")
+
+
+NAMES = {"VBPR": "vbpr", "AMR": "amr", "No-Attack": "none", "C&W": "cw",
+         "FGSM (ε = 8)": "fgsm_8", "PGD (ε = 8)": "pgd_8"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("threat", "name"),
+    [("poisoning", "table1"), ("evasion", "table1_evasion"), ("cold_start", "table1_cold_start")],
+)
+def test_table_1_shows_and_saves_the_numbers_of_its_file(page, three, threat, name):
+    page.locator("#table1 select[data-axis=threat]").select_option(threat)
+    expected = table(three, name).set_index(["recommender", "attack", "dataset", "defense"])
+    rows = cells_of(page, "table1")
+    assert len(rows) == 8
+    places = [(d, f) for d in page_results.DATASETS for f in page_results.DEFENSES]
+    for model, attack, *cells in rows:
+        for place, cell in zip(places, cells, strict=True):
+            own = expected.loc[NAMES[model], NAMES[attack], *place]
+            assert cell.startswith(f"{own['chr_at_20']:.4f}")
+            low, high = own["chr_at_20_low"], own["chr_at_20_high"]
+            assert f"[{low:.4f}, {high:.4f}]" in cell
+            mark = {"raised": "▲", "not separable": "○"}.get(own["verdict"], "")
+            assert (mark in cell) if mark else not {"▲", "▼", "○"} & set(cell)
+    header, *lines = csv.reader(io.StringIO(exported(page, "table1", "csv")))
+    assert header[2:] == [
+        f"{d} {f}" for d in ("Mini Men", "Mini Women") for f in ("T", "AT", "FAT")
+    ]
+    for model, attack, *numbers in lines:
+        own = expected.loc[NAMES[model], NAMES[attack]]["chr_at_20"]
+        assert list(map(float, numbers)) == own.loc[places].tolist()
+
+
+def test_table_1_in_latex_and_markdown_has_the_same_cells(page):
+    latex = exported(page, "table1", "tex")
+    markdown = exported(page, "table1", "md")
+    assert r"\multicolumn{3}{c}{Mini Men}" in latex
+    assert r"C\&W" in latex
+    assert r"PGD ($\epsilon$ = 8)" in latex
+    rows = [line for line in markdown.splitlines() if line.startswith("| VBPR")]
+    assert len(rows) == 4
+    for row, line in zip(
+        rows, [n for n in latex.splitlines() if n.startswith("VBPR")], strict=True
+    ):
+        texts = [cell.strip() for cell in row.strip("|").split("|")]
+        numbers = [text.split(" ")[0] for text in texts[2:]]
+        assert [cell.strip().split(" ")[0] for cell in line.split("&")[-6:]] == numbers
+
+
+def test_other_lengths_protocols_and_published_numbers(page, three):
+    page.select_option("#table1-k", "5")
+    by_k = table(three, "chr_by_k").query("threat == 'poisoning' and k == 5")
+    shown = cells_of(page, "table1")[0][2]
+    own = by_k.query("dataset == 'mini_men' and defense == 'T' and attack == 'none'")
+    assert shown == f"{own[own['recommender'] == 'vbpr']['chr'].iloc[0]:.4f}"
+    page.select_option("#table1-k", "20")
+    page.select_option("#table1-protocol", "as_published")
+    rows = cells_of(page, "table1")
+    assert [row[1] for row in rows] == ["PGD (ε = 8)"] * 2
+    page.select_option("#table1-protocol", "")
+    page.select_option("#table1-under", "published")
+    published = table(three, "published").iloc[0]
+    assert f"paper {published['published']:.4f}" in cells_of(page, "table1")[0][2]
+    page.select_option("#table1-under", "interval")
+
+
+def test_the_switches_of_the_tables_leave_rows_and_columns_out(page):
+    page.select_option("#table1-dataset", "mini_women")
+    page.select_option("#table1-recommender", "amr")
+    rows = cells_of(page, "table1")
+    assert {row[0] for row in rows} == {"AMR"}
+    assert {len(row) for row in rows} == {5}
+    page.select_option("#table1-dataset", "")
+    page.select_option("#table1-recommender", "")
+    page.select_option("#table2-dataset", "mini_women")
+    assert {row[0] for row in cells_of(page, "table2")} == {"Mini Women"}
+    page.select_option("#table2-dataset", "")
+
+
+def test_table_2_shows_the_numbers_of_its_file_and_what_makes_them_doubtful(page, three):
+    expected = table(three, "table2").set_index(["dataset", "attack", "defense"])
+    datasets = {"Mini Men": "mini_men", "Mini Women": "mini_women"}
+    for dataset, attack, *cells in cells_of(page, "table2"):
+        for number, defense in enumerate(page_results.DEFENSES):
+            own = expected.loc[datasets[dataset], NAMES[attack], defense]
+            rate, loss, distance = cells[3 * number : 3 * number + 3]
+            note = "1" if isinstance(own["flags"], str) else ""
+            assert rate.startswith(f"{100 * own['success_rate']:.2f}{note}[")
+            assert loss.startswith(f"{own['feature_loss']:.7f}")
+            assert distance.startswith(f"{100 * own['lpips']:.4f}")
+    assert page.locator("#table2 .notes").inner_text().strip().endswith("more steps still help")
+
+
+def test_a_table_sorts_by_mouse_and_by_keyboard(page):
+    header = page.locator("#table2 .tabulator-col[tabulator-field='T/feature_loss']")
+
+    def losses():
+        return [float(row[3].split("[")[0]) for row in cells_of(page, "table2")]
+
+    header.click()
+    assert losses() == sorted(losses())
+    header.press("Enter")
+    assert losses() == sorted(losses(), reverse=True)
+
+
+def test_the_switches_reach_words_leaderboard_accuracy_and_lists(page, three):
+    before = {host: page.locator(f"#{host}").inner_text() for host in
+              ("cards", "leaderboard", "accuracy", "figure1", "users")}  # fmt: skip
+    page.locator("#switches select[data-axis=dataset]").select_option("mini_women")
+    after = {host: page.locator(f"#{host}").inner_text() for host in before}
+    assert [host for host in before if before[host] == after[host]] == []
+    changes = table(three, "changes").query(
+        "dataset == 'mini_women' and threat == 'poisoning' and recommender == 'vbpr'"
+    )
+    worst = changes.sort_values("change").groupby("defense").tail(1)
+    for (defense, change, *_), own in zip(
+        cells_of(page, "leaderboard"), worst.to_dict("records"), strict=True
+    ):
+        assert defense == own["defense"]
+        assert change.replace("\N{MINUS SIGN}", "-").startswith(f"{own['change']:+.3f}")
+
+
+def test_pictures_draw_the_rows_that_the_switches_choose(page, three):
+    page.evaluate("VB.pictures.forEach(picture => { picture.seen = true })")
+
+    def drawn(name):
+        return page.evaluate(
+            """async name => { const picture = VB.pictures.find(one => one.name === name);
+                await picture.draw(); return picture.view.data("rows") }""",
+            name,
+        )
+
+    for dataset in page_results.DATASETS:
+        page.locator("#switches select[data-axis=dataset]").select_option(dataset)
+        own = table(three, "changes").query(
+            f"dataset == '{dataset}' and threat == 'poisoning' and recommender == 'vbpr'"
+        )
+        rows = pd.DataFrame(drawn("chr"))
+        assert len(rows) == len(own) == 9
+        assert rows["change"].tolist() == pytest.approx(own["change"].tolist(), rel=1e-5)
+    names = page.evaluate("VB.pictures.map(picture => picture.name)")
+    for name in names:
+        assert len(drawn(name)), name
+        marks = page.locator(f"[data-picture={name}] .chart svg [role=graphics-symbol]")
+        assert marks.count() > 0, name
+
+
+def test_the_gallery_filters_sorts_and_opens_full_screen(page):
+    count = page.locator("#images > p")
+    page.select_option("#gallery-defense", "FAT")
+    page.select_option("#gallery-attack", "cw")
+    assert count.inner_text().startswith("12 of 108")
+    page.select_option("#gallery-sort", "distance")
+    distances = page.evaluate(
+        "VB.gallery.found.map(i => VB.images.table.columns.distance.values[i])"
+    )
+    assert distances == sorted(distances, reverse=True)
+    first = page.locator("#images .tile").first
+    first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".pswp--open .slide .facts")
+    titles = set()
+    for _ in range(3):
+        visible = page.locator(".pswp__item[aria-hidden=false] .slide-title")
+        titles.add(visible.inner_text())
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(600)
+    assert len(titles) == 3
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".pswp", state="detached")
+    page.select_option("#gallery-defense", "")
+    page.select_option("#gallery-attack", "")
+    page.select_option("#gallery-sort", "")
+
+
+def test_pictures_of_the_gallery_are_there(page, three):
+    broken = page.evaluate(
+        """async () => { const all = [];
+            for (let i = 0; i < VB.images.table.length; i += 1) {
+              const row = VB.images.row(i);
+              all.push(VB.attackedImage("images", row), VB.attackedImage("thumbs", row),
+                VB.attackedImage("thumbs", row, "_difference"),
+                VB.attackedImage("images", row, "_difference"),
+                VB.cleanImage("images", row.dataset, row.item)); }
+            return [...new Set(all)]; }"""
+    )
+    assert len(broken) == 108 * 4 + 12
+    assert [name for name in broken if not (three / "report" / name).is_file()] == []
+
+
+def test_an_item_s_name_that_is_html_stays_text(page):
+    page.fill("#gallery-text", page_results.HOSTILE)
+    assert page.locator("#images .tile").count() == 18
+    assert page.locator("#images .tile .id").first.inner_text() == page_results.HOSTILE
+    page.fill("#gallery-text", "")
+    # A dialog would be reported when the page is closed.
+    assert page.evaluate("document.scripts.length") == page.evaluate(
+        "document.querySelectorAll('body > script').length"
+    )
+
+
+def test_the_configuration_is_saved_as_it_was(page):
+    page.locator("#record summary", has_text="Configuration").click()
+    with page.expect_download() as download:
+        page.locator("#record button", has_text="run again").click()
+    assert json.loads(download.value.path().read_text()) == {"seed": 7}
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_an_automatic_checker_finds_nothing_against_wcag_aa(three, chromium, scheme, width):
+    checker = pytest.importorskip("axe_playwright_python.sync_playwright")
+    context = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
+    with opened(chromium, three / "report" / "index.html", bypass_csp=True, **context) as page:
+        page.wait_for_selector("html[data-ready=yes]")
+        page.evaluate("VB.pictures.forEach(picture => { picture.seen = true; picture.draw() })")
+        page.wait_for_selector("[data-picture=spread] svg")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa"]}}
+        found = checker.Axe().run(page, options=rules).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+
+
+def test_one_threat_one_run_and_one_dataset_need_no_switches(tmp_path, chromium):
+    options = page_results.write(tmp_path, threats=1, runs=1, datasets=1)
+    done = make_page(tmp_path, options, tmp_path / "report")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "report" / "index.html").stat().st_size < 5_000_000
+    with opened(chromium, tmp_path / "report" / "index.html") as page:
+        page.wait_for_selector("html[data-ready=yes]")
+        shown = page.locator("#switches select:visible")
+        assert [one.get_attribute("data-axis") for one in shown.all()] == ["recommender", "attack"]
+        assert "users only: one run" in page.locator("#cards").inner_text()
+        assert len(cells_of(page, "table1")) == 8
