@@ -75,6 +75,8 @@ def write_study(path: Path, pairs: Sequence[dict[str, Any]], title: str, consent
         text = consent.format(trials=len(pairs), minutes=minutes)
     except (KeyError, IndexError, ValueError) as error:
         raise InputError(f"the consent text: only {{trials}} and {{minutes}}: {error}") from None
+    # The file's lines are its own; a reader's window breaks them elsewhere.
+    text = "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
     context = {"title": title, "study": digest, "consent": text, "trials": list(pairs)}
     write_text(
         path,
