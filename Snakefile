@@ -17,8 +17,8 @@ include: "rules/extractors.smk"
 include: "rules/attacks.smk"
 include: "rules/recommenders.smk"
 include: "rules/tables.smk"
-include: "rules/figures.smk"
 include: "rules/published.smk"
+include: "rules/figures.smk"
 include: "rules/ablation.smk"
 include: "rules/tuning.smk"
 include: "rules/plan.smk"
@@ -52,6 +52,8 @@ rule all:
     input:
         rules.render_tables.output,
         rules.draw_figures.output,
+        expand(rules.draw_examples.output, dataset=GRID.names["dataset"]),
+        rules.make_page.output,
         rules.aggregate_extractors.output,
         rules.compare_published.output if COMPARES else [],
     localrule: True

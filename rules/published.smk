@@ -5,6 +5,7 @@ STANDING_FOR = {
     axis: SET.stands_for(axis) for axis in ("dataset", "defense", "attack", "recommender")
 }
 COMPARES = all(STANDING_FOR.values())
+COMPARISONS = ["published", "published_agreement", "claims"] if COMPARES else []
 
 
 rule compare_published:

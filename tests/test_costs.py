@@ -6,7 +6,7 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from varbench.experiment.costs import Costs, costs
+from varbench.costs import Costs, costs
 
 amount = st.integers(0, 10**9).map(lambda hundredths: hundredths / 100)
 A_COMMAND = """

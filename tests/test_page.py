@@ -16,7 +16,16 @@ from hypothesis import strategies as st
 import grid
 import page_results
 from varbench.errors import InputError
-from varbench.reporting.page import answers, build, charts, figures, frames, gallery, lists
+from varbench.reporting.page import (
+    answers,
+    build,
+    charts,
+    figures,
+    frames,
+    gallery,
+    lists,
+    pictures,
+)
 from varbench.reporting.page.context import context
 from varbench.reporting.page.leaderboard import leaderboard
 from varbench.reporting.page.options import Options
@@ -246,3 +255,7 @@ def test_the_command_says_what_is_missing(tmp_path):
     assert done.stderr.startswith("error: ")
     assert "AT/cw/0/images.zip" in done.stderr
     assert not (tmp_path / "report").exists()
+
+
+def test_the_workflow_knows_every_picture():
+    assert list(charts.PICTURES) == list(pictures.PICTURES)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from varbench.experiment.costs import costs
+from varbench.costs import costs
 
 BASE = Path(__file__).parents[1]
 HEAD = """\

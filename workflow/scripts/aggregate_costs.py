@@ -5,18 +5,19 @@ from varbench.experiment import command
 
 from pathlib import Path
 
-from varbench.reporting.page.cost import costs
+from varbench.reporting.page.cost import summed
 from varbench.storage import write_table
 
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--attacks", nargs="+", required=True, help="names")
-    options.add_argument("--outcomes", type=Path, nargs="*", default=[], help="of attacks")
-    command.add_paths(options, benchmarks="folder of Snakemake's benchmarks", output="out: CSV")
+    command.add_options(options, "attacks (names), searches (files), logs (their folder)")
+    command.add_paths(options, costs="out: CSV")
     given = options.parse_args()
-    table = costs(given.benchmarks, attacks=given.attacks, outcomes=given.outcomes)
-    write_table(given.output, table)
+    told = given.options
+    searches = [Path(path) for path in told["searches"]]
+    table = summed(Path(told["logs"]), attacks=told["attacks"], searches=searches)
+    write_table(given.costs, table)
 
 
 if __name__ == "__main__":

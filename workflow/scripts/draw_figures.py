@@ -12,16 +12,13 @@ from varbench.reporting.page.options import Options
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--options", type=command.block, required=True, help="as JSON")
+    command.add_options(options, "page (what the configuration says), folders (patterns), folder")
     options.add_argument("--tables", type=Path, nargs="+", required=True, help="CSV files")
-    options.add_argument("--catalogue", required=True, help="folder, with {catalogue}")
-    options.add_argument("--training", required=True, help="network's log, with {defense}, {run}")
-    options.add_argument("--folder", type=Path, required=True, help="out: folder of the figures")
     given = options.parse_args()
-    page = Options.read(given.options)
+    page, folders = Options.read(given.options["page"]), given.options["folders"]
     tables = frames.read_tables(given.tables)
-    tables |= archives.extra_tables(page, given.catalogue, given.training)
-    write_figures(given.folder, tables, page)
+    tables |= archives.extra_tables(page, folders["catalogue"], folders["training"])
+    write_figures(Path(given.options["folder"]), tables, page)
 
 
 if __name__ == "__main__":

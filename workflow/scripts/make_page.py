@@ -15,29 +15,22 @@ from varbench.storage import reading
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--options", type=command.block, required=True, help="as JSON")
+    command.add_options(options, "page (what the configuration says), folders (patterns)")
     options.add_argument("--tables", type=Path, nargs="+", required=True, help="CSV files")
-    for name, of in {
-        "catalogue": "{catalogue}",
-        "dataset": "{dataset}",
-        "attack": "{dataset}, {defense}, {attack}, {run}",
-        "cell": "{threat}, {dataset}, {defense}, {attack}, {recommender}, {run}, {seed}",
-    }.items():
-        options.add_argument(f"--{name}", required=True, help=f"folder, with {of}")
-    options.add_argument("--training", required=True, help="network's log, with {defense}, {run}")
-    options.add_argument("--provenance", type=Path, help="JSON of commit, versions, checksums")
-    options.add_argument("--folder", type=Path, required=True, help="out: folder of the page")
+    command.add_optional(options, provenance="JSON of commit, versions, checksums")
+    command.add_paths(options, page="out: index.html of a folder")
     given = options.parse_args()
-    page = Options.read(given.options)
-    archives = Archives(page, given.catalogue, given.dataset, given.attack, given.cell)
+    page, folders = Options.read(given.options["page"]), given.options["folders"]
+    places = (folders[name] for name in ("catalogue", "dataset", "attack", "cell"))
+    archives = Archives(page, *places)
     tables = frames.read_tables(given.tables)
-    tables |= extra_tables(page, given.catalogue, given.training)
+    tables |= extra_tables(page, folders["catalogue"], folders["training"])
     provenance = {}
     if given.provenance:
         with reading(given.provenance):
             provenance = json.loads(given.provenance.read_text(encoding="utf-8"))
     images = gallery.facts(archives, page)
-    with build.folder_replacing(given.folder) as folder:
+    with build.folder_replacing(given.page.parent) as folder:
         gallery.write_gallery(folder, archives, page)
         users = lists.users_lists(folder, tables, archives, page)
         build.write_page(

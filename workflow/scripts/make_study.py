@@ -13,26 +13,24 @@ from varbench.storage import reading
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--options", type=command.block, required=True, help="as JSON")
+    command.add_options(options, "page, folders (patterns)")
     options.add_argument(
         "--per-cell", type=int, default=2, help="pairs of each attack on each network"
     )
     options.add_argument("--catch", type=int, default=4, help="pairs that nobody overlooks")
     options.add_argument("--seed", type=int, default=0, help="which items are shown")
     options.add_argument("--consent", type=Path, default=study.CONSENT, help="text")
-    options.add_argument("--catalogue", required=True, help="folder, with {catalogue}")
-    options.add_argument("--dataset", required=True, help="folder, with {dataset}")
-    options.add_argument("--attack", required=True, help="folder, with {dataset}, {defense}, ...")
-    command.add_paths(options, output="out: HTML")
+    command.add_paths(options, study="out: HTML")
     given = options.parse_args()
-    page = Options.read(given.options)
-    archives = Archives(page, given.catalogue, given.dataset, given.attack, cell="")
+    page, folders = Options.read(given.options["page"]), given.options["folders"]
+    catalogue, dataset, attack = (folders[name] for name in ("catalogue", "dataset", "attack"))
+    archives = Archives(page, catalogue, dataset, attack, cell="")
     with reading(given.consent):
         consent = given.consent.read_text(encoding="utf-8")
     pairs = study.trials(
         archives, page, per_cell=given.per_cell, catch=given.catch, seed=given.seed
     )
-    study.write_study(given.output, pairs, page.title, consent)
+    study.write_study(given.study, pairs, page.title, consent)
 
 
 if __name__ == "__main__":

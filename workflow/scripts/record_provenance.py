@@ -21,9 +21,9 @@ CHECKOUT = Path(__file__).parents[2]
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--facts", type=command.block, default={}, help="more to say, as JSON")
+    command.add_options(options, "facts: more to say")
     options.add_argument("--files", type=Path, nargs="*", default=[], help="to be summed")
-    command.add_paths(options, output="out: JSON")
+    command.add_paths(options, provenance="out: JSON")
     given = options.parse_args()
     commit = git("rev-parse", "HEAD")
     changed = git("status", "--porcelain", "--untracked-files=no")
@@ -34,11 +34,11 @@ def main() -> None:
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
         "cores": os.cpu_count(),
         "gpu": gpu(),
-        **given.facts,
+        **given.options["facts"],
         "packages": {name: installed(name) for name in PACKAGES},
         "checksums_sha256": {str(path): checksum(path) for path in given.files},
     }
-    write_json(given.output, record)
+    write_json(given.provenance, record)
 
 
 def git(*words: str) -> str:

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from varbench import costs
 from varbench.errors import InputError
-from varbench.experiment import costs
 
 gc.disable()
 

@@ -100,6 +100,10 @@ class Settings:
         weights = [config["defenses"][n].get("weights") for n in [*used, *filter(None, starts)]]
         return [*filter(None, [*sources, *weights, self.backbone])]
 
+    def outside_files_there(self) -> list[str]:
+        """Return those of ``outside_files`` that are files and there: a folder has no checksum."""
+        return [path for path in self.outside_files() if Path(path).is_file()]
+
     # Of a job.
 
     def name(self, axis: str) -> Callable[[Names], str]:

@@ -25,7 +25,7 @@ class Archives:
     dataset
         With {dataset}; holds the attacked items.
     attack
-        With {dataset}, {defense}, {attack} and {run}; holds images, outcome and visual.
+        With {dataset}, {defense}, {attack} and {run}; holds images, outcome and distances.
     cell
         With {threat}, {dataset}, {defense}, {attack}, {recommender}, {run} and {seed}.
     """

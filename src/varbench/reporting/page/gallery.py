@@ -35,7 +35,7 @@ def facts(archives: Archives, options: Options) -> pd.DataFrame:
         items = read_table(archives.catalogue_of(dataset) / "items.parquet", ["item", "id"])
         ids = items.set_index("item")["id"]
         for defense in options.axes["defenses"]:
-            for attack in options.attacked:
+            for attack in options.pictured(defense):
                 known = _known(archives.attack_of(dataset, defense, attack), options)
                 names = {"dataset": dataset, "defense": defense, "attack": attack}
                 parts.append(known.assign(**names, id=known["item"].map(ids)))
@@ -56,7 +56,7 @@ def write_gallery(folder: Path, archives: Archives, options: Options) -> None:
         for item, pixels in clean.items():
             _write(folder, f"{dataset}/clean/{item:06d}", pixels)
         for defense in options.axes["defenses"]:
-            for attack in options.attacked:
+            for attack in options.pictured(defense):
                 archive = ImageArchive(archives.attack_of(dataset, defense, attack) / "images.zip")
                 for item, pixels in zip(items, archive.read(items), strict=True):
                     name = f"{dataset}/{defense}/{attack}/{item:06d}"
@@ -102,7 +102,7 @@ def difference(attacked: Pixels, clean: Pixels) -> Pixels:
 
 def _known(where: Path, options: Options) -> pd.DataFrame:
     known = read_table(where / "outcome.parquet", ["item", *SEEN])[["item", *SEEN]]
-    visual = where / "visual.parquet"
+    visual = where / "distances.parquet"
     columns = ["item", "distance", "distance_label"]
     if visual.exists():
         known = known.merge(read_table(visual, columns)[columns], on="item", how="left")

@@ -40,7 +40,8 @@ class Options:
     classes
         Names of the networks' classes, by index.
     network_run, attack_run
-        The run that is shown: for each defense, and for each defense and attack ("0" or "shared").
+        The run that is shown: for each defense, and for each defense and attack ("0" or "shared");
+        an attack that makes no images, or none on that network, has none.
     labels
         Display names that replace the usual ones.
     configuration
@@ -79,6 +80,10 @@ class Options:
     def attacked(self) -> list[str]:
         """Return the attacks that change something."""
         return [name for name in self.axes["attacks"] if name != self.clean]
+
+    def pictured(self, defense: str) -> list[str]:
+        """Return the attacks that have images of their own on a defense's network."""
+        return [name for name in self.attacked if name in self.attack_run[defense]]
 
     def names(self, axis: str) -> dict[str, str]:
         """Return the label of each name along an axis, in order."""

@@ -43,7 +43,7 @@ def trials(
         items = archives.attacked(dataset)
         clean = ImageArchive(archives.catalogue_of(dataset) / "images.zip")
         for defense in options.axes["defenses"]:
-            for attack in options.attacked:
+            for attack in options.pictured(defense):
                 random = np.random.default_rng([seed, len(found)])
                 drawn = sorted(random.permutation(items)[:per_cell].tolist())
                 archive = ImageArchive(archives.attack_of(dataset, defense, attack) / "images.zip")

@@ -1,0 +1,62 @@
+"""What the page and the figures are told of the configuration."""
+
+from typing import Any
+
+from varbench.experiment.grid import Grid
+from varbench.experiment.protocol import describe
+from varbench.experiment.settings import Settings
+
+TITLE = "Adversarial product images against visual recommenders"
+
+
+def page_options(grid: Grid, settings: Settings) -> dict[str, Any]:
+    """Return the fields of ``reporting.page.options.Options``."""
+    config, first = grid.config, grid.names["run"][0]
+    metrics = config["metrics"]
+    return {
+        "title": TITLE,
+        "axes": {
+            f"{axis}s": list(grid.names[axis])
+            for axis in ("threat", "dataset", "defense", "attack", "recommender")
+        },
+        "runs": config["runs"],
+        "k": metrics["k"],
+        "confidence": metrics["confidence"],
+        "clean": grid.clean,
+        "undefended": config["undefended"],
+        "attacks": {name: config["attacks"][name] for name in grid.names["attack"]},
+        "datasets": {name: _dataset(name, grid, settings) for name in grid.names["dataset"]},
+        "network_run": {
+            defense: grid.network({"defense": defense, "run": first})["run"]
+            for defense in grid.names["defense"]
+        },
+        "attack_run": {
+            defense: _runs_of_attacks(defense, first, grid) for defense in grid.names["defense"]
+        },
+        "protocol": describe(config["protocol"]),
+        "classes": settings.classes,
+        "labels": config["tables"]["labels"],
+        "configuration": config,
+    }
+
+
+def _dataset(name: str, grid: Grid, settings: Settings) -> dict[str, Any]:
+    block = grid.config["datasets"][name]
+    categories = settings.categories({"dataset": name})
+    return {
+        "catalogue": block["catalogue"],
+        "source_category": categories["source"],
+        "target_category": categories["target"],
+        "stands_for": block["stands_for"],
+    }
+
+
+def _runs_of_attacks(defense: str, run: str, grid: Grid) -> dict[str, str]:
+    """Return the run that is shown of each attack whose images were made on this network."""
+    dataset = grid.names["dataset"][0]
+    found = {}
+    for attack in grid.image_attacks:
+        names = {"dataset": dataset, "defense": defense, "attack": attack, "run": run}
+        if grid.crafted_on(names) == defense:
+            found[attack] = grid.attack(names)["run"]
+    return found
