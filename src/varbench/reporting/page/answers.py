@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from varbench.reporting.page.frames import Tables, every_threat, shown
+from varbench.reporting.page.frames import Tables, every_threat, shown, without_controls
 from varbench.reporting.page.options import Options
 
 # What is said of a defense, from best to worst.
@@ -17,7 +17,7 @@ def answers(tables: Tables, options: Options) -> list[dict[str, Any]]:
     Each has dataset, threat, recommender, pushes ("yes", "no" or "cannot tell"), attack (a sentence
     on the undefended network), defenses (name, verdict, a sentence) and note (what intervals are).
     """
-    changes = shown(tables["changes"], options)
+    changes = without_controls(shown(tables["changes"], options), options)
     table1 = _clean_ratios(tables, options)
     found = []
     groups = changes.groupby(["dataset", "threat", "recommender"], sort=False)

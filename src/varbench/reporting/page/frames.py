@@ -56,6 +56,11 @@ def shown(table: pd.DataFrame, options: Options) -> pd.DataFrame:
     )
 
 
+def without_controls(table: pd.DataFrame, options: Options) -> pd.DataFrame:
+    """Leave out the rows of what is no attack: noise, and the ceiling of borrowed features."""
+    return table[~table["attack"].isin(options.controls)]
+
+
 def positions(table: pd.DataFrame, options: Options) -> pd.DataFrame:
     """Return the place of each row's names along their axes, a column an axis."""
     return pd.DataFrame(
@@ -91,7 +96,7 @@ def columnwise(table: pd.DataFrame, digits: int = 6) -> dict[str, Any]:
     for name in table.columns:
         column = table[name]
         if pd.api.types.is_bool_dtype(column):
-            columns[name] = {"values": column.astype(int).tolist()}
+            columns[name] = {"values": [None if pd.isna(v) else int(v) for v in column]}
         elif pd.api.types.is_integer_dtype(column):
             columns[name] = {"values": column.tolist()}
         elif pd.api.types.is_float_dtype(column):
@@ -105,6 +110,6 @@ def columnwise(table: pd.DataFrame, digits: int = 6) -> dict[str, Any]:
 
 def strongest(changes: pd.DataFrame, options: Options, keys: Sequence[str]) -> pd.DataFrame:
     """Return, for each value of ``keys``, the row of the attack that raises CHR most."""
-    known = shown(changes, options).dropna(subset="change")
+    known = without_controls(shown(changes, options), options).dropna(subset="change")
     best = known.groupby(list(keys), sort=False)["change"].idxmax()
     return known.loc[best]

@@ -95,7 +95,8 @@ def example(gallery: pd.DataFrame, tables: Tables, options: Options) -> list[dic
     keys = ["dataset", "threat", "recommender"]
     changes = tables["changes"]
     bare = strongest(changes[changes["defense"] == options.undefended], options, keys)
-    fooled = gallery[gallery["success"].astype(bool)][["dataset", "defense", "attack", "item"]]
+    succeeded = gallery["success"].fillna(value=False).astype(bool)
+    fooled = gallery.loc[succeeded, ["dataset", "defense", "attack", "item"]]
     ranks = tables["item_ranks"].merge(bare[[*keys, "attack", "defense"]])
     ranks = ranks.merge(fooled.assign(fooled=1), how="left")
     ranks["gain"] = ranks["mean_rank_before"] - ranks["mean_rank_after"]

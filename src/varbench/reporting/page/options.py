@@ -7,6 +7,7 @@ from typing import Any
 from varbench.errors import InputError
 from varbench.reporting.labels import DEFENSES, NAMES, attack_labels
 
+CONTROLS = ("noise", "ceiling")
 AXES = {
     "threat": "threats",
     "dataset": "datasets",
@@ -80,6 +81,11 @@ class Options:
     def attacked(self) -> list[str]:
         """Return the attacks that change something."""
         return [name for name in self.axes["attacks"] if name != self.clean]
+
+    @property
+    def controls(self) -> list[str]:
+        """Return the attacks that are none: what chance does, and what target items would."""
+        return [name for name in self.attacked if self.attacks[name]["method"] in CONTROLS]
 
     def pictured(self, defense: str) -> list[str]:
         """Return the attacks that have images of their own on a defense's network."""

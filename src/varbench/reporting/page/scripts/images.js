@@ -28,7 +28,7 @@ VB.images = {
 };
 VB.facts = (row, ranks) => [
   ["Seen as", `${row.class_before} (${VB.percent(row.probability_before, 0)}) → ${row.class_after} (${VB.percent(row.probability_after, 0)})`],
-  ["Attack", row.success ? "succeeded" : "failed"],
+  ["Attack", row.success === null ? "aims at no class" : row.success ? "succeeded" : "failed"],
   ["Mean rank", `${VB.number(ranks.mean_rank_before, 1)} → ${VB.number(ranks.mean_rank_after, 1)}`],
   [`HR@${VB.options.k}`, `${VB.number(ranks.hr_before, 3)} → ${VB.number(ranks.hr_after, 3)}`],
   [row.distance_label || "Distance", VB.precise(row.distance)],
