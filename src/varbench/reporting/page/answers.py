@@ -70,15 +70,15 @@ def _change(row: "pd.Series[Any]") -> str:
 
 
 def _attack(cells: pd.DataFrame, clean: float | None, options: Options) -> tuple[str, str]:
-    worst = _worst(cells)
+    raised = cells[cells["verdict"] == "raised"]
+    worst = _worst(cells if raised.empty else raised)
     attack = options.names("attack")[worst["attack"]]
     measure = f"CHR@{options.k}"
     start = "" if clean is None else f" from {_number(clean)} to {_number(clean + worst['change'])}"
-    if worst["verdict"] == "raised":
-        count = int((cells["verdict"] == "raised").sum())
+    if len(raised):
         return "yes", (
             f"{attack} pushes the category: it raises {measure}{start}, {_change(worst)}. "
-            f"{count} of {len(cells)} attacks raise it."
+            f"{len(raised)} of {len(cells)} attacks are shown to raise it."
         )
     if worst["verdict"] == "lowered":
         return "no", f"Every attack lowers {measure}; the least by {_change(worst)} ({attack})."
@@ -89,7 +89,8 @@ def _attack(cells: pd.DataFrame, clean: float | None, options: Options) -> tuple
         )
     return "cannot tell", (
         f"No attack can be told from none: the largest change of {measure} is {_change(worst)} "
-        f"({attack}), which is not separable from zero. More users or runs would decide it."
+        f"({attack}), which the test, corrected for all cells, does not separate from zero. More "
+        "runs or users would decide it."
     )
 
 

@@ -44,9 +44,14 @@ def trade_off(tables: Tables, options: Options) -> pd.DataFrame:
     return both[[*KEYS, *wanted]].dropna(subset=["change", "distance_x100"])
 
 
+def some_k(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep every K up to 20 and every tenth beyond: a line needs no more."""
+    return table[(table["k"] <= 20) | (table["k"] % 10 == 0)]
+
+
 def by_k(tables: Tables, options: Options) -> pd.DataFrame:
     """Return k and chr under each attack, each with its clean cell's beside it (``images``)."""
-    rows = _of(tables, "chr_by_k", options, ["k", "chr"])
+    rows = some_k(_of(tables, "chr_by_k", options, ["k", "chr"]))
     is_clean = rows["attack"] == options.clean
     clean = rows[is_clean].drop(columns="attack")
     beside = clean.merge(pd.DataFrame({"attack": options.attacked}), how="cross")

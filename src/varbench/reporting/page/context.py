@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from varbench.reporting.page import theme
+from varbench.reporting.page import chart_rows, theme
 from varbench.reporting.page.answers import answers
 from varbench.reporting.page.charts import PICTURES
 from varbench.reporting.page.frames import (
@@ -46,7 +46,9 @@ def context(
         blind = tables["accuracy"]["defense"].isna()
         seeing = shown(tables["accuracy"][~blind], options)
         present["accuracy"] = columns_and_rows(pd.concat([seeing, tables["accuracy"][blind]]))
-    by_k = columnwise(shown(tables["chr_by_k"], options)) if "chr_by_k" in tables else None
+    by_k = None
+    if "chr_by_k" in tables:
+        by_k = columnwise(shown(chart_rows.some_k(tables["chr_by_k"]), options), digits=4)
     return {
         "options": {
             "title": options.title,
