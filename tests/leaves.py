@@ -65,6 +65,7 @@ OTHERS: dict[str, list[Any]] = {
     "grid.attacks": [["none", "pgd"], ["none", "expa"]],
     "grid.recommenders": [["vbpr"]],
     "ablation.protocols": [["corrected"]],
+    "protocol.*": ["as_published"],
     "perceptual.weights": ["backbone.pth", "other.pth"],
     "tables.labels": [{"T": "none"}],
 }
@@ -119,7 +120,7 @@ def changed(config: Config, path: Path_) -> Config | None:
     value = at(config, path)
     for other in candidates(value, path):
         found = valid(put(config, path, other)) if other != value else None
-        if found is not None:
+        if found is not None and found != config:
             return found
     return None
 
