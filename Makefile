@@ -4,19 +4,23 @@ PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
 READY := .venv/.ready
 
-.PHONY: run test test-slurm test-faults check lint format help
+# A terminal that a person reads shows how far the run is; a log gets plain lines.
+LOGGER := $(shell test -t 1 && test -z "$$CI" && echo --logger rich)
+
+.PHONY: run test test-slurm test-faults check lint format rulegraph help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
 
 $(READY): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "varbench needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	@echo "Making .venv; pip now downloads torch and what else is needed, some GB: this takes minutes."
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[dev,slurm]'
 	@touch $@
 
 run: $(READY)  ## run the embedded experiment with all cores
-	@$(BIN)/snakemake --cores all all
+	@$(BIN)/snakemake --cores all $(LOGGER) all
 
 test: $(READY)  ## run the tests, without faults and the cluster
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/test_slurm.py --ignore tests/test_faults.py
@@ -29,6 +33,9 @@ test-faults: $(READY)  ## stop, kill and damage runs on this machine
 
 check: run  ## check the finished tables of the embedded experiment
 	@$(BIN)/python workflow/scripts/check_results.py --tables results/tables
+
+rulegraph: $(READY)  ## draw the graph of rules in docs/architecture.md again
+	@$(BIN)/python tools/rulegraph.py
 
 lint: $(READY)  ## formatting, lint and types
 	@$(BIN)/ruff format --check .

@@ -25,6 +25,17 @@ include: "rules/plan.smk"
 include: "rules/fetch.smk"
 
 
+onstart:
+    # Jobs of this machine need not import what is slow, each again.
+    if workflow.is_main_process and workflow.local_exec and not GPU:
+        warm.start(BASE / "workflow" / "scripts")
+
+
+onsuccess:
+    if workflow.is_main_process:
+        print(SET.where_results_are(RESULTS), file=sys.stderr)
+
+
 wildcard_constraints:
     threat=one_of(GRID.names["threat"]),
     catalogue=one_of(config["catalogues"]),

@@ -72,6 +72,7 @@ rule decide_claims:
             "decide_claims",
             stands_for=STANDING_FOR,
             k=config["metrics"]["k"],
+            clean=GRID.clean,
         ),
         published=PUBLISHED,
     shell:

@@ -14,6 +14,7 @@ rule prepare_catalogue:
         f"{LOGS}/prepare_catalogue/{{catalogue}}.log",
     benchmark:
         f"{BENCHMARKS}/prepare_catalogue/{{catalogue}}.tsv"
+    priority: 100  # what is wrong with data is known before anything is trained
     conda:
         "../envs/varbench.yaml"
     resources:
@@ -50,11 +51,38 @@ rule select_attacked:
             dataset=SET.name("dataset"),
             source_class=SET.source_class,
             target_class=SET.target_class,
+            categories=SET.categories,
             budget=SET.budget,
             seed=config["seed"],
         ),
     shell:
         line("select_attacked")
+
+
+rule list_categories:
+    input:
+        item_ids=f"{CATALOGUE}/items.parquet",
+        interactions=f"{CATALOGUE}/interactions.parquet",
+        predicted_classes=at(f"{FEATURES}/classes.parquet", GRID.undefended),
+        class_names=class_file(config, BASE),
+    output:
+        categories=f"{TABLES}/categories/{{catalogue}}.csv",
+        pairs=f"{TABLES}/categories/{{catalogue}}_pairs.csv",
+    log:
+        f"{LOGS}/list_categories/{{catalogue}}.log",
+    localrule: True
+    conda:
+        "../envs/varbench.yaml"
+    params:
+        **told("list_categories", name=SET.name("catalogue"), least=10),
+    shell:
+        line("list_categories")
+
+
+rule categories:
+    input:
+        expand(rules.list_categories.output, catalogue=GRID.catalogues),
+    localrule: True
 
 
 rule select_target_item:

@@ -29,9 +29,12 @@ gc.set_threshold(1_000_000)
 for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
     os.environ.setdefault(variable, str(2**32))
 
+from snakemake.logging import logger
+
 from varbench.errors import InputError
-from varbench.experiment import plan, protocol
+from varbench.experiment import former, plan, protocol, warm
 from varbench.experiment.ablation import Ablation
+from varbench.experiment.advice import warnings
 from varbench.experiment.configuration import class_file, complete, no_key_twice
 from varbench.experiment.grid import Grid
 from varbench.experiment.listings import image_listing, source_files
@@ -52,6 +55,9 @@ try:
     ABLATION = Ablation.of(config, CORRECTED, GRID.names, GRID.clean)
 except InputError as error:
     raise WorkflowError(f"configuration: {error}") from None
+if workflow.is_main_process:
+    for text in warnings(config):
+        print(f"warning: {text}", file=sys.stderr)
 
 code = Sources(BASE).of(config)
 # A job asks for a GPU where it may find one.
@@ -62,6 +68,10 @@ GPU = int(
 NEEDS = Requirements(GRID, len(SET.classes), gpu=bool(GPU))
 
 RESULTS = str(Path(config["results"]))
+# Jobs parse the rules too; only the run that starts them says it.
+if workflow.is_main_process and (left := former.notice(Path(RESULTS))):
+    logger.warning(left)
+
 LOGS, BENCHMARKS = f"{RESULTS}/logs", f"{RESULTS}/benchmarks"
 CATALOGUE = f"{RESULTS}/catalogues/{{catalogue}}"
 TRAINING = f"{RESULTS}/training"
@@ -104,3 +114,13 @@ def on_device(threads, gpus=GPU):
     """The resources of a job that computes on a GPU where there is one; none is tracked."""
     of_torch = {"device": config["device"], "torch_threads": config["threads"][threads]}
     return {"gpu": gpus, **of_torch}
+
+
+CELL_FILES = every_repeat(f"{CELL}/{{file}}")
+
+
+def files_of_cells(cells, *names):
+    """The named files of every run and seed of some cells."""
+    return [
+        path.format(**cell, file=name) for name in names for cell in cells for path in CELL_FILES
+    ]

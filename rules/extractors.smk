@@ -76,6 +76,7 @@ rule load_extractor:
     wildcard_constraints:
         defense=one_of(PRETRAINED),
         run="shared",
+    priority: 100  # the first to see that a file does not fit
     conda:
         "../envs/varbench.yaml"
     resources:
@@ -85,9 +86,45 @@ rule load_extractor:
         **told(
             "load_extractor",
             network=SET.network,
+            image_size=SET.side,
+            weights_key=SET.weights_key,
         ),
     shell:
         line("load_extractor")
+
+
+# On images that no training saw; where nothing is trained there are none.
+rule measure_extractor:
+    input:
+        unpack(SET.training_set(TRAINING, CATALOGUE, FEATURES)),
+        weights=f"{NETWORK}.safetensors",
+        undefended=at(f"{NETWORK}.safetensors", GRID.undefended_network),
+    output:
+        accuracy=f"{NETWORK}_accuracy.csv",
+    log:
+        f"{LOGS}/measure_extractor/{IN_NETWORK}.log",
+    benchmark:
+        f"{BENCHMARKS}/measure_extractor/{IN_NETWORK}.tsv"
+    conda:
+        "../envs/varbench.yaml"
+    threads: config["threads"]["attack"]
+    resources:
+        **on_device("attack"),
+        mem_mb=NEEDS.robustness,
+        runtime=NEEDS.minutes(60, NEEDS.robustness_seconds),
+    params:
+        **told(
+            "measure_extractor",
+            network=SET.network,
+            epsilons=SET.epsilons,
+            steps=20,
+            validation=config["training_images"]["validation"],
+            defended=SET.defended,
+            batch_size=config["extractor"]["batch_size"],
+            seed=SET.seed_of_run,
+        ),
+    shell:
+        line("measure_extractor", computes=True)
 
 
 rule extract_features:

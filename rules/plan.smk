@@ -8,6 +8,4 @@ rule plan:
     conda:
         "../envs/varbench.yaml"
     run:
-        folder = Path(RESULTS) if Path(RESULTS).is_absolute() else Path(Path(RESULTS).parts[0])
-        found = plan.jobs(workflow.rules, workflow.get_rule("all"))
-        print(plan.as_text(plan.table(found, folder)))
+        print(plan.of_workflow(workflow, "all", Path(RESULTS)))

@@ -104,6 +104,7 @@ rule rank_references:
         references=f"{DATASET}/references.parquet",
     log:
         f"{LOGS}/rank_references/{{dataset}}.log",
+    priority: 100  # the first to see that lists cannot be so long
     conda:
         "../envs/varbench.yaml"
     resources:

@@ -5,14 +5,6 @@ OF_THREATS = [suffixed("table1", threat) for threat in GRID.names["threat"]]
 RENDERED = rendered(GRID.names["threat"])
 TABLES_OF_CELLS = ["runs", "changes", "accuracy", "item_ranks", "promotion", "chr_by_k"]
 FORMS = ["md", "tex", "html"]
-CELL_FILES = every_repeat(f"{CELL}/{{file}}")
-
-
-def files_of_cells(cells, *names):
-    """The named files of every run and seed of some cells."""
-    return [
-        path.format(**cell, file=name) for name in names for cell in cells for path in CELL_FILES
-    ]
 
 
 rule aggregate_cells:
@@ -29,6 +21,8 @@ rule aggregate_cells:
             catalogue=GRID.catalogues,
             file=["interactions", "items"],
         ),
+        expand(f"{CATALOGUE}/summary.json", catalogue=GRID.catalogues),
+        [f"{NETWORK}_accuracy.csv".format(**n) for n in GRID.measured_networks],
     output:
         **{name: f"{TABLES}/{name}.csv" for name in TABLES_OF_CELLS},
         table1=expand(f"{TABLES}/{{table}}.csv", table=OF_THREATS),
@@ -45,7 +39,13 @@ rule aggregate_cells:
         **told(
             "aggregate_cells",
             grid=GRID.as_options(),
-            folders={"cell": CELL, "dataset": DATASET, "catalogue": CATALOGUE},
+            folders={
+                "cell": CELL,
+                "dataset": DATASET,
+                "catalogue": CATALOGUE,
+                "network": NETWORK,
+            },
+            measured=GRID.measured_networks,
             metrics=SET.metrics_of_cells,
             baseline=SET.baseline(),
             seed=config["seed"],
@@ -88,6 +88,7 @@ rule aggregate_extractors:
     input:
         expand(f"{CATALOGUE}/items.parquet", catalogue=GRID.catalogues),
         [f"{FEATURES}/classes.parquet".format(**n) for n in GRID.features()],
+        [f"{NETWORK}_accuracy.csv".format(**n) for n in GRID.measured_networks],
         class_names=class_file(config, BASE),
     output:
         extractors=f"{TABLES}/extractors.csv",
@@ -103,8 +104,8 @@ rule aggregate_extractors:
         **told(
             "aggregate_extractors",
             networks=list(GRID.features()),
-            catalogue=CATALOGUE,
-            features=FEATURES,
+            measured=GRID.measured_networks,
+            folders={"catalogue": CATALOGUE, "features": FEATURES, "network": NETWORK},
         ),
     shell:
         line("aggregate_extractors")

@@ -3,34 +3,47 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 import grid
-from varbench.storage import write_table, write_tensors
+from varbench.recommenders.state import initial, shapes
+from varbench.storage import write_array, write_table, write_tensors
 
-USERS, ITEMS, LENGTH = 5, 9, 3
+USERS, ITEMS, WIDTH, LENGTH = 5, 9, 4, 3
+ATTACKED = [3, 5]
+
+Done = subprocess.CompletedProcess[str]
 
 
-def run(script: str, **options: object) -> subprocess.CompletedProcess[str]:
-    """Run a command by hand; a list is an option of several values."""
-    line: list[object] = [sys.executable, grid.BASE / "workflow" / "scripts" / f"{script}.py"]
-    for name, value in options.items():
-        words = value if isinstance(value, list) else [value]
-        line += [f"--{name.replace('_', '-')}", *words]
-    return subprocess.run([str(word) for word in line], capture_output=True, text=True)
+def line(script: str, told: dict[str, Any], **files: object) -> list[str]:
+    """Return a command line; a list is an option of several values."""
+    words: list[object] = [sys.executable, grid.BASE / "workflow" / "scripts" / f"{script}.py"]
+    words += ["--options", json.dumps(told)]
+    for name, value in files.items():
+        words += [f"--{name.replace('_', '-')}", *(value if isinstance(value, list) else [value])]
+    return [str(word) for word in words]
+
+
+def run(script: str, told: dict[str, Any], **files: object) -> Done:
+    """Run a command by hand."""
+    return subprocess.run(line(script, told, **files), capture_output=True, text=True)
 
 
 def write_inputs(folder: Path) -> Path:
-    """Write interactions, classes, attacked items and the models of the seeds 1 and 2."""
+    """Write what a cell reads, the models of the seeds 1 and 2 too."""
     table = pd.DataFrame({"user": np.repeat(range(USERS), 2), "item": [0, 1] * USERS})
     table["held_out"] = [False, True] * USERS
     write_table(folder / "interactions.parquet", table)
-    write_table(folder / "attacked.parquet", pd.DataFrame({"item": [3, 5]}))
+    write_table(folder / "attacked.parquet", pd.DataFrame({"item": ATTACKED}))
     write_table(folder / "classes.parquet", pd.DataFrame({"item": range(ITEMS), "class": 0}))
+    features = np.random.default_rng(0).normal(size=(ITEMS, WIDTH)).astype(np.float32)
+    write_array(folder / "clean.npy", features)
+    write_array(folder / "attacked.npy", features[[7, 8]])
     for seed in (1, 2):
         model(folder / f"{seed}.safetensors", seed)
     return folder
@@ -38,41 +51,87 @@ def write_inputs(folder: Path) -> Path:
 
 def model(path: Path, seed: int, items: int = ITEMS) -> None:
     """Write a model of drawn factors."""
-    generator = torch.Generator().manual_seed(seed)
-    counts = {"user": USERS, "user_visual": USERS, "item": items, "item_visual": items}
-    write_tensors(
-        path,
-        {f"{k}_factors": torch.randn(n, 3, generator=generator) for k, n in counts.items()},
-    )
+    import torch
+
+    learnt = initial(shapes(USERS, items, WIDTH, 3), seed=seed).learnt()
+    write_tensors(path, learnt | {"feature_scale": torch.ones(1)})
 
 
 def evaluate(
-    inputs: Path, output: Path, *seeds: int, k: int = 2
-) -> subprocess.CompletedProcess[str]:
+    inputs: Path, output: Path, *seeds: int, attacked: bool = False, k: int = 2, **told: object
+) -> Done:
     """Evaluate the models of ``write_inputs``; a folder of ``output`` for each seed."""
-    outputs = ("lists.npy", "ranks.npy", "users.parquet", "items.parquet")
+    made = {
+        "per_user": "users.parquet",
+        "per_item": "items.parquet",
+        "lists": "lists.npy",
+        "digest": "digest.txt",
+    }
+    each: dict[str, list[Path]] = {
+        "model": [inputs / f"{seed}.safetensors" for seed in seeds],
+        "clean_features": [inputs / "clean.npy" for _ in seeds],
+        "predicted_classes": [inputs / "classes.parquet" for _ in seeds],
+        **{name: [output / str(seed) / file for seed in seeds] for name, file in made.items()},
+    }
+    if attacked:
+        each["attacked_features"] = [inputs / "attacked.npy" for _ in seeds]
     return run(
         "evaluate_cell",
-        length=LENGTH,
-        k=k,
-        source_class=0,
-        models=[inputs / f"{seed}.safetensors" for seed in seeds],
-        **{name: inputs / f"{name}.parquet" for name in ("interactions", "attacked", "classes")},
-        **{Path(name).stem: [output / str(seed) / name for seed in seeds] for name in outputs},
+        {"length": LENGTH, "k": k, "source_class": 0, **told},
+        interactions=inputs / "interactions.parquet",
+        attacked=inputs / "attacked.parquet",
+        **each,
     )
 
 
 def train(
-    inputs: Path, output: Path, *poison: str, **block: object
-) -> subprocess.CompletedProcess[str]:
-    """Train VBPR on ``clean.npy`` with these of ``attacked.parquet`` and ``features.npy``."""
-    return run(
+    inputs: Path,
+    output: Path,
+    seeds: Iterable[int] = (1,),
+    *,
+    attacked: bool = False,
+    told: dict[str, Any] | None = None,
+    **block: object,
+) -> Done:
+    """Train VBPR, or another method, on what ``write_inputs`` wrote; a folder for each seed."""
+    return subprocess.run(
+        training(inputs, output, seeds, attacked=attacked, told=told, **block),
+        capture_output=True,
+        text=True,
+    )
+
+
+def training(
+    inputs: Path,
+    output: Path,
+    seeds: Iterable[int] = (1,),
+    *,
+    attacked: bool = False,
+    told: dict[str, Any] | None = None,
+    **block: object,
+) -> list[str]:
+    """Return the command line of ``train``."""
+    seeds = list(seeds)
+    made = {
+        "model": "model.safetensors",
+        "halfway": "halfway.safetensors",
+        "training_log": "training.csv",
+        "digest": "digest.txt",
+    }
+    each: dict[str, object] = {
+        "clean_features": [inputs / "clean.npy" for _ in seeds],
+        **{name: [output / str(seed) / file for seed in seeds] for name, file in made.items()},
+    }
+    told = {"recommender": {"method": "vbpr", **block}, "seeds": seeds, **(told or {})}
+    if attacked:
+        each["attacked_features"] = [inputs / "attacked.npy" for _ in seeds]
+    if attacked or told.get("leave_out_attacked"):
+        each["attacked"] = inputs / "attacked.parquet"
+    return line(
         "train_recommender",
-        recommender=json.dumps({"method": "vbpr", **block}),
-        seed=1,
+        told,
         interactions=inputs / "interactions.parquet",
-        clean=inputs / "clean.npy",
-        **{Path(name).stem: inputs / name for name in poison},
-        **{name: output / name for name in ("model", "log", "halfway")},
+        **each,
         device="cpu",
+        checkpoint_every=0,
     )

@@ -28,13 +28,17 @@ def copy_checkout(target: Path, origin: Path = BASE) -> Path:
 
 
 def snakemake(
-    checkout: Path, *arguments: str, configfile: str = "tests/tiny.yaml", check: bool = True
+    checkout: Path,
+    *arguments: str,
+    configfile: str | list[str] = "tests/tiny.yaml",
+    check: bool = True,
 ) -> subprocess.CompletedProcess[str]:
-    """Run Snakemake in ``checkout``."""
+    """Run Snakemake in ``checkout``, with none, one or several configurations over its own."""
+    overlays = [configfile] if isinstance(configfile, str | Path) else configfile
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", configfile),
-            *("--nocolor", *arguments),
+            *(sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *arguments),
+            *(["--configfile", *overlays] if overlays else []),
         ],
         cwd=checkout,
         capture_output=True,

@@ -1,31 +1,87 @@
-"""Cells by hand: seeds are kept apart, and changes are taken from the right clean cell."""
+"""Cells by hand: what a job trains and ranks of several seeds, and under which threat."""
 
 import json
-from itertools import product
+import os
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from cells import ITEMS, evaluate, model, run, train, write_inputs
-from varbench.storage import read_array, read_table, write_array, write_table
+import cells
+from cells import ATTACKED, ITEMS, evaluate, model, train, write_inputs
+from varbench.storage import read_array, read_table, read_tensors_as_arrays, write_table
+
+FILES = ("users.parquet", "items.parquet", "lists.npy", "digest.txt")
+
+
+@pytest.fixture
+def inputs(tmp_path):
+    """What a cell reads; some users have an attacked item."""
+    folder = write_inputs(tmp_path / "inputs")
+    users = np.repeat(np.arange(cells.USERS), 4)
+    items = (users + np.tile([0, 1, 3, 5], cells.USERS)) % ITEMS
+    table = pd.DataFrame({"user": users, "item": items, "held_out": False})
+    table.loc[3::4, "held_out"] = True
+    write_table(folder / "interactions.parquet", table)
+    return folder
+
+
+def succeeds(done):
+    assert done.returncode == 0, done.stderr
+    return done
 
 
 def test_seeds_of_a_cell_are_evaluated_as_if_alone(tmp_path):
     write_inputs(tmp_path)
     together, alone = tmp_path / "together", tmp_path / "alone"
-    done = [evaluate(tmp_path, together, 1, 2)]
-    done += [evaluate(tmp_path, alone, seed) for seed in (1, 2)]
-    assert [one.returncode for one in done] == [0, 0, 0], done
+    for output, *seeds in ((together, 1, 2), (alone, 1), (alone, 2)):
+        succeeds(evaluate(tmp_path, output, *seeds, attacked=True))
     for seed in ("1", "2"):
-        for name in ("users", "items"):
-            both = [read_table(folder / seed / f"{name}.parquet") for folder in (together, alone)]
-            pd.testing.assert_frame_equal(*both)
-        for name in ("lists", "ranks"):
-            both = [read_array(folder / seed / f"{name}.npy") for folder in (together, alone)]
-            np.testing.assert_array_equal(*both)
+        for name in FILES:
+            assert (together / seed / name).read_bytes() == (alone / seed / name).read_bytes()
     lists = [read_array(alone / seed / "lists.npy") for seed in ("1", "2")]
     assert (lists[0] != lists[1]).any()
+
+
+def test_seeds_of_a_cell_are_trained_as_if_alone(inputs, tmp_path):
+    together, alone = tmp_path / "together", tmp_path / "alone"
+    block = {"epochs": 3, "factors": 4}
+    for output, seeds in ((together, (1, 2)), (alone, (1,)), (alone, (2,))):
+        succeeds(train(inputs, output, seeds, attacked=True, **block))
+    for seed in ("1", "2"):
+        for name in ("model.safetensors", "halfway.safetensors", "digest.txt"):
+            assert (together / seed / name).read_bytes() == (alone / seed / name).read_bytes()
+        assert [path.name for path in (together / seed).glob(".*")] == [], "no checkpoint is left"
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_a_seed_more_leaves_the_first_as_it_is_and_says_so(inputs, tmp_path, command):
+    def run(*seeds, **changed):
+        if command == "train":
+            return succeeds(train(inputs, tmp_path, seeds, epochs=2, factors=4, **changed))
+        return succeeds(evaluate(inputs, tmp_path, *seeds, **changed))
+
+    def written(seed):
+        return {path: path.stat().st_mtime_ns for path in (tmp_path / str(seed)).iterdir()}
+
+    assert " is there" not in run(1).stderr
+    for path in (tmp_path / "1").iterdir():
+        os.utime(path, (1, 1))
+    first = written(1)
+    done = run(1, 2)
+    assert done.stderr.count(" is there") == 1
+    assert f"{tmp_path}/1/" in done.stderr
+    assert written(1) == first
+    assert written(2).keys() == {tmp_path / "2" / path.name for path in first}
+    # Other parameters, or half of the files: nothing of it is taken for this job's.
+    second = written(2)
+    next(iter(path for path in second if path.suffix != ".txt")).unlink()
+    again = run(1, 2)
+    assert again.stderr.count(" is there") == 1
+    assert written(1) == first
+    other = run(1, 2, **({"batch_size": 3} if command == "train" else {"k": 1}))
+    assert " is there" not in other.stderr
+    assert all(written(1)[path] > time for path, time in first.items())
 
 
 @pytest.mark.parametrize("items", [ITEMS - 1, ITEMS + 1])
@@ -34,62 +90,81 @@ def test_a_model_of_another_catalogue_is_named(tmp_path, items):
     model(tmp_path / "1.safetensors", 1, items)
     done = evaluate(tmp_path, tmp_path / "out", 1)
     assert done.returncode == 1
-    counts = f"factors of 5 users and {items} items where there are 5 and 9"
+    counts = f"item_factors has {items} rows where {ITEMS} are expected"
     assert done.stderr == f"error: {tmp_path}/1.safetensors: {counts}; delete it and run again\n"
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(("options", "baseline"), [({}, "FAT"), ({"baseline": "T"}, "T")])
-def test_changes_are_taken_from_the_baseline(tmp_path, options, baseline):
-    axes = {
-        "dataset": ["d"], "defense": ["T", "FAT"], "attack": ["none", "pgd"],
-        "recommender": ["vbpr"], "seed": [0],
-    }  # fmt: skip
-    random, hits = np.random.default_rng(0), {}
-    for defense, attack in product(axes["defense"], axes["attack"]):
-        hits[defense, attack] = random.poisson(2, 30)
-        folder = tmp_path / f"d/{defense}/{attack}/vbpr/0"
-        others = dict.fromkeys(
-            ("category_hits_seen", "category_ndcg", "category_share", "hr", "ndcg", "auc"), 0.5
-        )
-        users = pd.DataFrame({"category_hits": hits[defense, attack], **others})
-        write_table(folder / "users.parquet", users)
-        ranks = pd.DataFrame({"item": [0], "mean_rank": [1.0], "median_rank": [1.0], "lists": [1]})
-        write_table(folder / "items.parquet", ranks)
-    reference = pd.DataFrame({"recommender": ["random"], "hr": [0.0], "ndcg": [0.0], "auc": [0.5]})
-    write_table(tmp_path / "d/references.parquet", reference)
-    done = run(
-        "aggregate_cells",
-        axes=json.dumps(axes),
-        cell=tmp_path / "{dataset}/{defense}/{attack}/{recommender}/{seed}",
-        dataset=tmp_path / "{dataset}",
-        k=20,
-        counted="attacked",
-        clean="none",
-        confidence=0.95,
-        resamples=200,
-        seed=0,
-        **{name: tmp_path / f"{name}.csv" for name in ("chr", "changes", "accuracy", "ranks")},
-        **options,
-    )
-    assert done.returncode == 0, done.stderr
-    changes = read_table(tmp_path / "changes.csv").set_index("defense")
-    assert changes["baseline_defense"].to_dict() == {"T": "T", "FAT": baseline}
-    for defense, start in changes["baseline_defense"].items():
-        expected = hits[defense, "pgd"].mean() - hits[start, "none"].mean()
-        assert changes.loc[defense, "change"] == pytest.approx(expected)
-
-
-def test_a_clean_cell_is_one_whose_attack_changed_nothing(tmp_path):
-    inputs = write_inputs(tmp_path)
-    clean = np.random.default_rng(0).normal(size=(ITEMS, 6)).astype(np.float32)
-    write_array(inputs / "clean.npy", clean)
-    write_array(inputs / "features.npy", clean[[3, 5]])
-    taken = {"user": np.arange(15) // 3, "item": np.arange(15) % ITEMS, "held_out": False}
-    write_table(inputs / "interactions.parquet", pd.DataFrame(taken))
+def test_a_clean_cell_is_one_whose_attack_changed_nothing(inputs, tmp_path):
+    clean = read_array(inputs / "clean.npy")
+    np.save(inputs / "attacked.npy", clean[ATTACKED])
     models = []
-    for name, poison in (("clean", ()), ("attacked", ("attacked.parquet", "features.npy"))):
-        done = train(inputs, tmp_path / name, *poison, epochs=2, factors=4)
-        assert done.returncode == 0, done.stderr
-        models.append((tmp_path / name / "model").read_bytes())
+    for name, attacked in (("clean", False), ("attacked", True)):
+        succeeds(train(inputs, tmp_path / name, attacked=attacked, epochs=2, factors=4))
+        models.append((tmp_path / name / "1" / "model.safetensors").read_bytes())
     assert models[0] == models[1]
+
+
+def test_under_cold_start_the_attacked_items_are_unknown(inputs, tmp_path):
+    """As if their interactions were not in the file, and their factors count as nothing."""
+    cold = {"leave_out_attacked": True}
+    block = {"epochs": 3, "factors": 4}
+    succeeds(train(inputs, tmp_path / "cold", told=cold, **block))
+    table = read_table(inputs / "interactions.parquet")
+    write_table(inputs / "interactions.parquet", table[~table["item"].isin(ATTACKED)])
+    succeeds(train(inputs, tmp_path / "left out", **block))
+    found, expected = (
+        read_tensors_as_arrays(tmp_path / name / "1" / "model.safetensors")
+        for name in ("cold", "left out")
+    )
+    assert not found["item_factors"][ATTACKED].any()
+    expected["item_factors"][ATTACKED] = 0
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values)
+
+
+def test_under_cold_start_attacked_items_are_everyones_candidates(inputs, tmp_path):
+    succeeds(evaluate(inputs, tmp_path / "warm", 1))
+    succeeds(evaluate(inputs, tmp_path / "cold", 1, leave_out_attacked=True))
+    warm, cold = (read_table(tmp_path / name / "1" / "items.parquet") for name in ("warm", "cold"))
+    assert (cold["eligible"] == cells.USERS).all()
+    assert (warm["eligible"] < cells.USERS).any()
+
+
+def test_evasion_ranks_attacked_features_by_the_clean_model(inputs, tmp_path):
+    """Scores are those of the equation: only the attacked items' E f changes."""
+    succeeds(train(inputs, tmp_path, epochs=3, factors=4))
+    stored = read_tensors_as_arrays(tmp_path / "1" / "model.safetensors")
+    features = read_array(inputs / "clean.npy").copy()
+    features[ATTACKED] = read_array(inputs / "attacked.npy")
+    scaled = features.astype(np.float64) / stored["feature_scale"]
+    scores = stored["user_factors"] @ stored["item_factors"].T
+    scores = scores + stored["user_visual_factors"] @ (scaled @ stored["embedding"].T).T
+    table = read_table(inputs / "interactions.parquet")
+    known = table[~table["held_out"]]
+    scores[known["user"], known["item"]] = -np.inf
+    expected = np.argsort(-scores, axis=1, kind="stable")[:, : cells.LENGTH]
+    done = cells.run(
+        "evaluate_cell",
+        {"length": cells.LENGTH, "k": 2, "source_class": 0},
+        interactions=inputs / "interactions.parquet",
+        attacked=inputs / "attacked.parquet",
+        model=tmp_path / "1" / "model.safetensors",
+        clean_features=inputs / "clean.npy",
+        attacked_features=inputs / "attacked.npy",
+        predicted_classes=inputs / "classes.parquet",
+        per_user=tmp_path / "users.parquet",
+        per_item=tmp_path / "items.parquet",
+        lists=tmp_path / "lists.npy",
+        digest=tmp_path / "digest.txt",
+    )
+    succeeds(done)
+    np.testing.assert_array_equal(read_array(tmp_path / "lists.npy"), expected)
+
+
+def test_a_command_takes_its_options_by_name(inputs, tmp_path):
+    done = cells.run("evaluate_cell", {"k": 4, "length": 3}, **{})
+    assert done.returncode == 2  # files are missing: a usage error that names them
+    assert "--interactions" in done.stderr
+    words = cells.training(inputs, tmp_path, epochs=1)
+    assert json.loads(words[words.index("--options") + 1])["recommender"]["epochs"] == 1

@@ -43,6 +43,25 @@ def test_the_embedded_experiment_is_valid_and_completed_once(config):
     assert again == config
 
 
+def test_attacks_are_completed_with_their_defaults(config):
+    config["attacks"] = {
+        "none": {"method": "none"},
+        "insa": {"method": "insa", "epsilon": 8, "guide": {"recommender": "vbpr"}},
+        "sign": {"method": "wb_sign", "epsilon": 8, "guide": {"recommender": "amr", "users": 0.5}},
+        "cw": {"method": "carlini_wagner", "abort_every": None},
+        "expa": {"method": "expa", "epsilon": 8},
+    }
+    config["ablation"] = {}
+    complete(config, SCHEMA)
+    attacks = config["attacks"]
+    assert attacks["insa"]["guide"] == {"recommender": "vbpr", "seed": "surrogate", "users": 1}
+    assert attacks["insa"]["objective"] == "exp"
+    assert attacks["sign"]["guide"]["users"] == 0.5
+    assert attacks["cw"]["storage"] == "bits8"
+    assert attacks["cw"]["abort_every"] is attacks["expa"]["learning_rate"] is None
+    assert attacks["expa"]["form"] == "dvbpr"
+
+
 def overlaid(config, overlay):
     """Lay one configuration over another key by key, as Snakemake does."""
     both = dict(config)
@@ -64,7 +83,11 @@ def test_overlays_fit_the_embedded_experiment(config, overlay):
     ("path", "value", "message"),
     [
         ("recomenders", {}, r"config: unknown key 'recomenders'; did you mean 'recommenders'\?"),
-        ("extractor/image_size", "original", r"extractor\.image_size: 'original' is not valid"),
+        (
+            "extractor/image_size",
+            "original",
+            r"extractor\.image_size: 'original' will not do; give one side",
+        ),
         ("extractor/image_size", "native", r"image_size: native .*, and defenses\.T is trained"),
         ("training_images/image_size", 64, r"training_images\.image_size: is for a folder's"),
         (

@@ -17,7 +17,7 @@ import yaml
 
 import grid
 
-SMALLER = {"grid": {"defenses": ["T"], "attacks": ["none", "pgd_8"]}}
+SMALLER = {"grid": {"defenses": ["T"], "attacks": ["none", "pgd_8"]}, "threats": ["poisoning"]}
 
 
 def copy(target: Path) -> Path:
@@ -140,10 +140,9 @@ def test_jobs_killed_while_they_write_each_kind_of_file(undisturbed, tmp_path, m
 def test_damaged_files_are_named_and_deleting_them_rebuilds_them(undisturbed, tmp_path):
     checkout = tmp_path / "damaged"
     shutil.copytree(undisturbed, checkout)
-    cells = checkout / "results/cells/mini_men/T"
-    attack = checkout / "results/attacks/mini_men/T/pgd_8"
+    attack = checkout / "results/attacks/mini_men/T/pgd_8/0"
     damaged = [
-        cells / "none/vbpr/0/model.safetensors",
+        checkout / "results/models/poisoning/mini_men/T/none/vbpr/0/0/model.safetensors",
         attack / "features.npy",
         attack / "outcome.parquet",
     ]

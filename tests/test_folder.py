@@ -149,11 +149,12 @@ def test_bad_rows_are_named(catalogue, row, message):
     ("file", "text", "message"),
     [
         ("items.csv", "name\na\n", r"items\.csv row 1: lacks the column\(s\) item"),
+        ("items.csv", "item\n", r"items\.csv row 1: lists no item"),
         ("items.csv", "item\na\na\n", r"items\.csv row 3: item 'a' is empty or was named before"),
         (
             "interactions.tsv",
             "user\tnumber\n",
-            r"row 1: lacks the column\(s\) item; it is 'user, n",
+            r"row 1: lacks the column\(s\) item; it has 'user', 'n",
         ),
         ("interactions.tsv", "", r"interactions\.tsv row 1: lacks"),
         (
@@ -174,6 +175,18 @@ def test_faults_are_named(catalogue, file, text, message):
     (catalogue / file).write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(InputError, match=message):
         folder.load(path=str(catalogue))
+
+
+def test_columns_of_the_table_of_items(catalogue):
+    (catalogue / "articles.csv").write_text(ITEMS.replace("item,category", "article,group"))
+    columns = {"item": "article", "category": "group"}
+    (catalogue / "interactions.tsv").write_text(LOG.replace("item", "article"))
+    raw = folder.load(path=str(catalogue), items="articles.csv", columns=columns)
+    assert (raw.items, raw.labels) == (["a", "b"], ["Hat", "Shoe"])
+    # What interactions call the item need not be what the table of items calls it.
+    assert folder.load(path=str(catalogue), columns={"item": "article"}).items == ["a", "b"]
+    with pytest.raises(InputError, match=r"items\.csv row 1: lacks the column\(s\) group"):
+        folder.load(path=str(catalogue), columns=columns)
 
 
 def test_missing_files_are_named(catalogue):

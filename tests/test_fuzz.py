@@ -3,7 +3,9 @@
 The same examples in each run; HYPOTHESIS_PROFILE=long draws ten times as many, new ones each time.
 """
 
+import bz2
 import csv
+import gzip
 import io
 import os
 from collections.abc import Callable
@@ -146,12 +148,22 @@ def test_numbers_that_pass_are_finite_and_whole_where_they_must_be(path, value):
 ids = st.text(
     st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), min_size=1, max_size=8
 ) | st.sampled_from(["nan", "NA", "null", "None", "001", "1", "1.0", "-", '"', "a\tb", "a,b", " "])
-rows = st.lists(st.tuples(ids, st.integers(0, 2), st.integers(-5, 5), st.integers(0, 2**40)))
+rows = st.lists(
+    st.tuples(ids, st.integers(0, 2), st.integers(-5, 5), st.integers(0, 2**40)), min_size=1
+)
 NAMES = ["user", "item", "rating", "timestamp", "category"]
 CELLS = ["a", "b", "1", "2", "-1", "nan", "1e999", ";", "\u0301", "\r\n"]
 pieces = st.sampled_from([*NAMES, *CELLS, *'\t,\n\r"\0\ufeff\x85\x1b '])
 texts = st.lists(pieces, max_size=40).map("".join)
 HEADER = "user\titem\trating\ttimestamp\n"
+OBJECTS = [
+    '{"user": "a", "item": "a", "timestamp": 1}',
+    '{"item": [1, "b"]}',
+    "{",
+    "[]",
+    "null",
+    "",
+]
 contents = (
     st.binary(max_size=60)
     | texts.map(str.encode)
@@ -159,6 +171,10 @@ contents = (
     | st.lists(st.lists(pieces, min_size=4, max_size=4).map("\t".join)).map(
         lambda lines: (HEADER + "\n".join(lines)).encode()
     )
+    | st.lists(st.sampled_from(OBJECTS)).map("\n".join).map(str.encode)
+)
+contents |= st.tuples(contents, st.sampled_from([gzip.compress, bz2.compress]), st.booleans()).map(
+    lambda given: given[1](given[0])[: -3 if given[2] else None]
 )
 
 

@@ -49,10 +49,16 @@ def images(tmp_path_factory):
 
 
 def command(images: Path, out: Path, *more: str, network=NETWORK, **defense) -> list[str]:
+    options = {
+        "network": network,
+        "defense": {"epochs": 1, **RECIPE, **defense},
+        "seed": 1,
+        "image_size": 32,
+        "training_size": 32,
+    }
     return [
-        *(sys.executable, str(SCRIPT), "--network", json.dumps(network)),
-        *("--defense", json.dumps({"epochs": 1, **RECIPE, **defense}), "--seed", "1"),
-        *("--images", str(images), "--image-size", "32", "--device", "cpu", *more),
+        *(sys.executable, str(SCRIPT), "--options", json.dumps(options)),
+        *("--images", str(images), "--device", "cpu", *more),
         *("--weights", str(out / "weights"), "--log", str(out / "log.csv")),
     ]
 

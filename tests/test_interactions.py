@@ -142,6 +142,7 @@ def test_matrix_has_training_only():
     ("column", "value", "message"),
     [
         ("item", "ghost", r"log row 2: an unknown item .*ghost"),
+        ("item", "I1", r"log row 2: an unknown item .*'i1' differs in case"),
         ("user", "", r"log row 2: an empty user"),
         ("item", "", r"log row 2: an empty item"),
         ("rating", np.nan, r"log row 2: a rating"),
@@ -157,3 +158,10 @@ def test_bad_row_is_named(column, value, message):
     with pytest.raises(InputError, match=message) as raised:
         interactions.check(catalogue, by_rating=True)
     assert "\n" not in str(raised.value)
+
+
+def test_a_log_without_rows_is_named():
+    with pytest.raises(InputError, match="log row 0: there are no interactions"):
+        interactions.check(
+            RawCatalogue(["i0"], bytes, table_of([]), lambda _, row: f"log row {row}")
+        )

@@ -89,7 +89,7 @@ def test_a_command_runs_by_hand():
     script = BASE / "workflow" / "scripts" / "evaluate_cell.py"
     done = subprocess.run([sys.executable, script, "--help"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "--k" in done.stdout
+    assert "--options" in done.stdout
 
 
 def test_a_clone_with_windows_line_ends_has_none(tmp_path):

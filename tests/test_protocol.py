@@ -1,7 +1,6 @@
 """Each difference of the released code: its equations, and the stages that its switch reaches."""
 
 import copy
-import json
 from itertools import product
 from pathlib import Path
 
@@ -18,7 +17,6 @@ import cells
 from varbench.attacks.carlini_wagner import carlini_wagner
 from varbench.attacks.fgsm import fgsm
 from varbench.attacks.pgd import pgd
-from varbench.catalogues.features import largest, with_rows
 from varbench.experiment import protocol
 from varbench.experiment.configuration import complete
 from varbench.experiment.grid import Grid
@@ -26,7 +24,7 @@ from varbench.experiment.settings import Settings
 from varbench.extractors.networks import build
 from varbench.image_archive import ImageArchive, write_images
 from varbench.images import through_normalisation, to_bytes, to_unit
-from varbench.storage import write_table, write_tensors
+from varbench.storage import read_tensors_as_arrays, write_table, write_tensors
 
 BASE = Path(__file__).parents[1]
 STD = (0.229, 0.224, 0.225)
@@ -134,18 +132,19 @@ def test_truncation_changes_images_that_nobody_attacked(tmp_path):
     for saving in ("round", "truncate"):
         done = cells.run(
             "attack_images",
-            network=json.dumps(shape),
-            attack=json.dumps({"method": "fgsm", "epsilon": 1e-6, "saving": saving}),
-            target_class=1,
-            seed=0,
-            batch_size=1,
+            {
+                "network": shape,
+                "attack": {"method": "fgsm", "epsilon": 1e-6, "saving": saving},
+                "target_class": 1,
+                "seed": 0,
+                "batch_size": 1,
+            },
             weights=tmp_path / "network",
-            images=tmp_path / "images.zip",
-            ids=tmp_path / "ids.parquet",
+            image_archive=tmp_path / "images.zip",
+            item_ids=tmp_path / "ids.parquet",
             attacked=tmp_path / "attacked.parquet",
             attacked_images=tmp_path / f"{saving}.zip",
-            features=tmp_path / "features.npy",
-            outcome=tmp_path / "outcome.parquet",
+            search=tmp_path / "search.parquet",
             device="cpu",
         )
         assert done.returncode == 0, done.stderr
@@ -156,12 +155,20 @@ def test_truncation_changes_images_that_nobody_attacked(tmp_path):
     assert (change < 0).mean() > 0.25  # nearly as many: the attack has moved the smallest values
 
 
-def test_scale_of_the_attacked_matrix():
-    clean = np.array([[1.0, 2.0], [4.0, 0.0]], np.float32)
-    attacked = np.array([[8.0, 1.0]], np.float32)
-    features = with_rows(clean, np.array([0]), attacked)
-    assert np.array_equal(features / largest(clean), [[2, 0.25], [1, 0]])
-    assert np.array_equal(features / largest(features), [[1, 0.125], [0.5, 0]])
+@pytest.mark.parametrize(("scale", "value"), [("clean", 4), ("attacked", 8)])
+def test_scale_of_the_features(tmp_path, scale, value):
+    """D9: the largest value of the clean catalogue, or of the attacked one, divides both."""
+    inputs = cells.write_inputs(tmp_path)
+    clean = np.zeros((cells.ITEMS, cells.WIDTH), np.float32)
+    clean[1, 0] = -4
+    attacked = np.zeros((2, cells.WIDTH), np.float32)
+    attacked[0, 1] = 8
+    np.save(inputs / "clean.npy", clean)
+    np.save(inputs / "attacked.npy", attacked)
+    done = cells.train(inputs, tmp_path, attacked=True, feature_scale=scale, epochs=1)
+    assert done.returncode == 0, done.stderr
+    model = read_tensors_as_arrays(tmp_path / "1" / "model.safetensors")
+    assert model["feature_scale"] == value
 
 
 def test_one_of_six_clean_cells_is_the_baseline_of_the_released_test(config):

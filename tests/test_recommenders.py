@@ -12,12 +12,17 @@ from torch.nn.functional import logsigmoid, normalize
 
 from varbench.errors import InputError
 from varbench.metrics import accuracy
-from varbench.recommenders import adagrad, amr, vbpr
+from varbench.recommenders import adagrad, amr, learnt, vbpr
 from varbench.recommenders.batch import Batch, Rows
-from varbench.recommenders.learnt import SCALE, ranking_factors
 from varbench.recommenders.ranking import dot_product_scores, rank
 from varbench.recommenders.sampling import triplets
-from varbench.recommenders.state import PARAMETERS, State, from_tensors, initial, shapes
+from varbench.recommenders.state import (
+    PARAMETERS,
+    State,
+    from_tensors,
+    initial,
+    shapes,
+)
 from varbench.registry import METHODS, resolve
 
 CPU = torch.device("cpu")
@@ -491,14 +496,14 @@ def checkerboard(size=40):
     return sparse.csr_matrix(liked.astype(np.float32)), np.arange(size)
 
 
-def learnt(state):
-    """The state as it is stored, of features that were not scaled."""
-    stored = {name: tensor.numpy() for name, tensor in state.learnt().items()}
-    return stored | {SCALE: np.ones(1, np.float32)}
+def stored(state, scale=1.0):
+    """The model as its file holds it."""
+    arrays = {name: tensor.numpy() for name, tensor in state.learnt().items()}
+    return arrays | {learnt.SCALE: np.array([scale], np.float32)}
 
 
 def held_out_auc(state, features, train, held_out):
-    model = ranking_factors(learnt(state), features)
+    model = learnt.ranking_factors(stored(state), features)
     ranking = rank(dot_product_scores(model), train, held_out, np.empty(0, np.int64), length=1)
     return np.nanmean(accuracy.auc(ranking.held_out_rank, ranking.candidates))
 
@@ -537,7 +542,7 @@ def test_bpr_mf_is_vbpr_on_blank_images(item_bias):
     own = train("bpr_mf", interactions, drawn_features(), **options)
     for name in ("user_factors", "item_factors", "item_bias"):
         assert torch.equal(getattr(own, name), getattr(blank, name))
-    assert not ranking_factors(learnt(own), drawn_features())["item_visual_factors"].any()
+    assert not learnt.ranking_factors(stored(own), drawn_features())["item_visual_factors"].any()
 
 
 def test_biases_alone_rank_by_popularity(method):
@@ -548,7 +553,7 @@ def test_biases_alone_rank_by_popularity(method):
     rates = {"learning_rate_users": 1e-9, "learning_rate_embedding": 1e-9}
     options = {"item_bias": True, "epochs": 60, **rates, "regularisation_items": 0.01}
     state = trained(method, interactions, drawn_features(40), **options)
-    factors = ranking_factors(learnt(state), drawn_features(40))
+    factors = learnt.ranking_factors(stored(state), drawn_features(40))
     scores = dot_product_scores(factors)(0, len(taken))
     popularity = interactions.sum(axis=0).A1
     assert all(stats.spearmanr(row, popularity).statistic > 0.95 for row in scores)
@@ -557,13 +562,51 @@ def test_biases_alone_rank_by_popularity(method):
 def test_the_log_says_how_far_each_term_moves_the_scores(method):
     interactions, features, log = drawn_matrix(), drawn_features(), []
     state = trained(method, interactions, features, epochs=3, log=log.append)
-    model = learnt(state)
+    model = stored(state)
     terms = {
         "spread_factors": model["user_factors"] @ model["item_factors"].T,
         "spread_visual": model["user_visual_factors"] @ (features @ model["embedding"].T).T,
     }
     for name, scores in terms.items():
         assert log[-1][name] == pytest.approx(scores.std(axis=1).mean(), rel=1e-4)
+
+
+# What is stored
+
+
+def test_a_stored_model_scores_by_the_equation():
+    state, features, *_ = problem(torch.float32)
+    model = stored(state, scale=4.0)
+    scores = dot_product_scores(learnt.ranking_factors(model, 4 * features.numpy()))(0, 5)
+    p, q, rho, embedding, bias = (getattr(state, name).double() for name in PARAMETERS)
+    expected = p @ q.T + rho @ (embedding @ features.double().T) + bias.T
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", [*learnt.FACTORS, learnt.SCALE])
+def test_a_stored_model_that_lacks_something_is_named(name):
+    model = stored(problem(torch.float32)[0])
+    learnt.check(model, users=5, items=7, features=11)
+    del model[name]
+    with pytest.raises(InputError, match=f"lacks the tensor {name}"):
+        learnt.check(model, users=5, items=7, features=11)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"users": 6}, "user_factors has 5 rows where 6 are expected"),
+        ({"items": 6}, "item_factors has 7 rows where 6 are expected"),
+        ({"features": 12}, "its features had 11 values, these have 12"),
+    ],
+)
+def test_a_stored_model_of_other_data_is_named(changed, message):
+    model = stored(problem(torch.float32)[0])
+    with pytest.raises(InputError, match=message):
+        learnt.check(model, **{"users": 5, "items": 7, "features": 11} | changed)
+
+
+# Every method again
 
 
 def test_loss_falls(method):

@@ -1,192 +1,255 @@
-"""What runs again after a change, by dry runs over the finished small grid."""
+"""What runs again after a change: in one process, and in real dry runs over the finished grid."""
 
 import os
 import re
 import shutil
+from copy import deepcopy
 
 import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from snakemake.utils import update_config
 
 import grid
-from varbench.experiment.protocol import SWITCHES
+import leaves
+from invalidation import Workflows, rerun
+from varbench.axes import THREATS
 
 AFTER_TABLES = {"render_tables": 1, "draw_figures": 1, "compare_published": 1}
 AFTER_CELLS = {"aggregate_cells": 1, **AFTER_TABLES}
 AFTER_IMAGES = {"aggregate_images": 1, **AFTER_TABLES}
 
 
-def test_nothing_runs_again_without_a_change(checkout):
-    assert grid.planned(checkout) == set()
+def tiny():
+    """The configuration of the finished grid."""
+    config = yaml.safe_load((grid.BASE / "config.yaml").read_text())
+    update_config(config, yaml.safe_load((grid.BASE / "tests" / "tiny.yaml").read_text()))
+    return leaves.valid(config)
 
 
-def test_an_attacks_parameter_reruns_its_cells_only(checkout):
-    grid.edit(checkout, "attacks/pgd_8/steps", 3)
-    jobs = grid.planned(checkout)
-    assert {dict(w)["attack"] for _, w in jobs if "attack" in dict(w)} == {"pgd_8"}
+@pytest.fixture(scope="module")
+def after(tmp_path_factory):
+    """What runs again, by rule and wildcards, after keys of the tiny configuration were set."""
+    monkeypatch = pytest.MonkeyPatch()
+    workflows = Workflows(tmp_path_factory.mktemp("workflow") / "checkout", monkeypatch)
+    before = workflows.jobs(tiny(), "all")
+
+    def change(**values):
+        config = tiny()
+        for key, value in values.items():
+            *parents, last = key.split("__")
+            leaves.at(config, parents)[last] = value
+        config = leaves.valid(config)
+        assert config is not None
+        return rerun(before, workflows.jobs(config, "all"))
+
+    yield change
+    monkeypatch.undo()
+
+
+def values(jobs, name):
+    """The values of one wildcard among jobs."""
+    return {dict(wildcards)[name] for _, wildcards in jobs if name in dict(wildcards)}
+
+
+def test_nothing_runs_again_without_a_change(after):
+    assert after() == set()
+
+
+def test_an_attacks_parameter_reruns_its_cells_only(after):
+    jobs = after(attacks__pgd_8__steps=3)
+    assert values(jobs, "attack") == {"pgd_8"}
     assert grid.rules(jobs) == {
-        "attack_images": 2,
-        "measure_images": 2,
-        "train_recommender": 4,
-        "evaluate_cell": 4,
-        "draw_examples": 1,
-        **AFTER_CELLS,
-        **AFTER_IMAGES,
-    }
-
-
-def test_a_recommenders_parameter_reruns_that_recommender_only(checkout):
-    grid.edit(checkout, "recommenders/amr/adversarial_weight", 0.5)
-    jobs = grid.planned(checkout)
-    assert grid.rules(jobs) == {
-        "train_recommender": 6,
-        "evaluate_cell": 6,
-        **AFTER_CELLS,
-    }
-
-
-def test_a_defenses_parameter_reruns_that_defense_only(checkout):
-    grid.edit(checkout, "defenses/FAT/replays", 1)
-    jobs = grid.planned(checkout)
-    named = {dict(wildcards)["defense"] for _, wildcards in jobs if "defense" in dict(wildcards)}
-    assert named == {"FAT"}
-    assert grid.rules(jobs) == {
-        "train_extractor": 1,
-        "extract_features": 1,
-        "attack_images": 2,
-        "measure_images": 1,
-        "train_recommender": 6,
-        "evaluate_cell": 6,
-        "aggregate_extractors": 1,
-        **AFTER_CELLS,
-        **AFTER_IMAGES,
-    }
-
-
-def test_k_of_the_metric_reruns_the_evaluation_only(checkout):
-    grid.edit(checkout, "metrics/k", 5)
-    assert grid.rules(grid.planned(checkout)) == {
+        "attack_images": 4,  # two networks in two runs
+        "read_images": 4,
+        "measure_images": 4,
+        "examine_attack": 2,  # of the first run
+        "train_recommender": 4,  # under poisoning
         "evaluate_cell": 12,
+        **AFTER_CELLS,
+        **AFTER_IMAGES,
+    }
+
+
+def test_a_recommenders_parameter_reruns_that_recommender_only(after):
+    jobs = after(recommenders__amr__adversarial_weight=0.5)
+    assert values(jobs, "recommender") == {"amr"}
+    assert grid.rules(jobs) == {"train_recommender": 8, "evaluate_cell": 16, **AFTER_CELLS}
+
+
+def test_a_defenses_parameter_reruns_that_defense_only(after):
+    jobs = after(defenses__FAT__replays=1)
+    assert values(jobs, "defense") == {"FAT"}
+    assert {"select_attacked", "prepare_catalogue"} & {rule for rule, _ in jobs} == set()
+    assert grid.rules(jobs)["train_extractor"] == 2
+
+
+def test_k_of_the_metric_reruns_the_evaluation_only(after):
+    assert grid.rules(after(metrics__k=5)) == {
+        "evaluate_cell": 32,
         "rank_references": 1,
         **AFTER_CELLS,
     }
 
 
-def test_a_number_of_the_rendering_renders_again_only(checkout):
-    grid.edit(checkout, "tables/chr_digits", 2)
-    assert grid.rules(grid.planned(checkout)) == {"render_tables": 1}
+def test_the_rendering_is_not_the_numbers(after):
+    assert {rule for rule, _ in after(tables__chr_digits=2)} == {"render_tables"}
 
 
 @pytest.mark.parametrize("method", ["pgd", "expa"])
-def test_a_new_attack_runs_its_cells_only(checkout, method):
-    grid.edit(checkout, "attacks/new_16", {"method": method, "epsilon": 16})
-    jobs = grid.planned(checkout)
-    assert {dict(w)["attack"] for _, w in jobs if "attack" in dict(w)} == {"new_16"}
-    assert grid.rules(jobs)["attack_images"] == 2
-    assert grid.rules(jobs)["evaluate_cell"] == 4
-    assert "train_extractor" not in grid.rules(jobs)
+def test_a_new_attack_runs_its_cells_only(after, method):
+    jobs = after(attacks__new_16={"method": method, "epsilon": 16})
+    assert values(jobs, "attack") == {"new_16"}
+    count = grid.rules(jobs)
+    assert (count["attack_images"], count["evaluate_cell"]) == (4, 12)
+    assert "train_extractor" not in count
     # Only an attack that aims at an item depends on who took what.
-    assert grid.rules(jobs).get("select_target_item", 0) == (method == "expa")
+    assert count.get("select_target_item", 0) == (method == "expa")
 
 
-def test_another_seed_runs_new_recommenders_only(checkout):
-    grid.edit(checkout, "seeds", [0, 1])
-    assert grid.rules(grid.planned(checkout)) == {
-        "train_recommender": 12,
-        "evaluate_cell": 12,
-        **AFTER_CELLS,
-    }
+def test_a_control_borrows_features_and_makes_no_images(after):
+    count = grid.rules(after(attacks__best={"method": "ceiling"}))
+    assert (count["borrow_features"], count["evaluate_cell"]) == (4, 12)
+    assert {"attack_images", "read_images", "measure_images", "aggregate_images"}.isdisjoint(count)
+
+
+def test_a_run_more_computes_the_new_runs_networks_and_images(after):
+    jobs = after(runs=3)
+    assert values(jobs, "run") == {"2"}
+    count = grid.rules(jobs)
+    assert (count["train_extractor"], count["extract_features"]) == (2, 2)
+    assert count["attack_images"] == count["read_images"] == count["measure_images"] == 4
+    # A cell's job has all runs; it leaves alone what is there (test_cells.py).
+    assert (count["train_recommender"], count["evaluate_cell"]) == (16, 32)
+    once = {"prepare_catalogue", "draw_training_images", "select_attacked", "rank_references"}
+    assert once.isdisjoint(count)
+
+
+def test_another_recommenders_seed_trains_recommenders_only(after):
+    jobs = after(recommender_seeds=2)
+    assert grid.rules(jobs) == {"train_recommender": 16, "evaluate_cell": 32, **AFTER_CELLS}
+
+
+def test_a_threat_more_runs_its_own_jobs_only(tmp_path, monkeypatch):
+    workflows = Workflows(tmp_path / "checkout", monkeypatch)
+    config = tiny()
+    for threat, own in {
+        "evasion": {"evaluate_cell": 8},
+        "cold_start": {"train_recommender": 4, "evaluate_cell": 12},
+    }.items():
+        config["threats"] = [name for name in THREATS if name != threat]
+        fewer = workflows.jobs(config, "all")
+        jobs = rerun(fewer, workflows.jobs(tiny(), "all"))
+        assert values(jobs, "threat") == {threat}
+        assert grid.rules(jobs) == {**own, **AFTER_CELLS}
+
+
+def test_fewer_threats_aggregate_only(after):
+    assert grid.rules(after(threats=["poisoning"])) == AFTER_CELLS
+
+
+def test_fewer_runs_compute_no_network_and_no_image(after):
+    """Jobs of cells run, and find that all is there."""
+    cells = {"train_recommender", "evaluate_cell"}
+    rules = {rule for rule, _ in after(runs=1)}
+    assert rules <= {*cells, *AFTER_CELLS, *AFTER_IMAGES, "aggregate_extractors"}
+
+
+def test_an_unrelated_key_reruns_nothing(after):
+    unused = {"source": {"method": "folder", "path": "nowhere"}}
+    assert after(device="cpu", threads__attack=2, catalogues__spare=unused) == set()
+
+
+# Over results that are there: what is computed in one process is what Snakemake finds.
+
+
+def in_file(key, value):
+    """Set a key of the tiny configuration's file."""
+    return lambda checkout: grid.edit(checkout, key, value)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"attacks__pgd_8__steps": 3},
+        {
+            "datasets__mini_men__target_category": "sandal",
+            "datasets__mini_men__source_category": "running shoe",
+        },
+        {"catalogues__mini_men__core_users": 2, "catalogues__mini_men__core_items": 3},
+        {"training_images__validation": 0.3},
+        {"runs": 3, "metrics__confidence": 0.9},
+    ],
+    ids=lambda changed: ", ".join(changed) or "nothing",
+)  # fmt: skip
+def test_real_dry_runs_agree(checkout, after, changed):
+    for key, value in changed.items():
+        grid.edit(checkout, key.replace("__", "/"), value)
+    assert grid.planned(checkout) == after(**deepcopy(changed))
+
+
+def test_a_run_more_leaves_the_first_ones_as_they_are(finished, tmp_path):
+    checkout = tmp_path / "more"
+    shutil.copytree(finished, checkout, symlinks=True)
+    smaller = {"defenses": ["T"], "attacks": ["none", "pgd_8"], "recommenders": ["vbpr"]}
+    grid.edit(checkout, "grid", smaller)
+    folders = [checkout / "results" / part for part in ("cells", "models", "attacks", "extractors")]
+    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+    assert any("1" in path.parts for path in before)
+    grid.edit(checkout, "runs", 3)
+    done = grid.snakemake(checkout, "all")
+    assert {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files} == before
+    log = checkout / "results/logs/train_recommender/poisoning/mini_men/T/pgd_8/vbpr.log"
+    assert log.read_text().count(" is there") == 2
+    new = checkout / "results/models/poisoning/mini_men/T/pgd_8/vbpr/2/0/model.safetensors"
+    assert new.exists()
+    assert "Traceback" not in done.stderr
+    assert grid.planned(checkout) == set()
 
 
 def test_an_attacks_source_reruns_that_attack_only(checkout):
     grid.append(checkout, "src/varbench/attacks/pgd.py")
     jobs = grid.planned(checkout)
-    assert {dict(w)["attack"] for _, w in jobs if "attack" in dict(w)} == {"pgd_8"}
-    assert grid.rules(jobs)["attack_images"] == 2
+    assert values(jobs, "attack") == {"pgd_8"}
+    assert grid.rules(jobs)["attack_images"] == 4
 
 
-def test_a_metrics_source_reruns_the_evaluation_only(checkout):
-    grid.append(checkout, "src/varbench/metrics/category.py")
-    assert grid.rules(grid.planned(checkout)) == {"evaluate_cell": 12, **AFTER_CELLS}
-
-
-def test_registering_a_method_reruns_nothing(checkout):
+def test_sources_that_name_things_rerun_nothing(checkout):
     grid.append(checkout, "src/varbench/registry.py")
+    grid.append(checkout, "src/varbench/axes.py")
+    grid.append(checkout, "src/varbench/experiment/grid.py")
     assert grid.planned(checkout) == set()
-
-
-def test_an_unrelated_key_reruns_nothing(checkout):
-    grid.edit(checkout, "device", "cpu")
-    grid.edit(checkout, "catalogues/spare", {"source": {"method": "folder", "path": "nowhere"}})
-    assert grid.planned(checkout) == set()
-
-
-# What the tables need after a switch: attacks made again, recommenders trained, cells evaluated.
-REACHES = {
-    "D1_epsilon_space": ({"pgd_8"}, 4, 4),
-    "D2_saving": ({"pgd_8", "cw"}, 8, 8),
-    "D3_clipping": ({"pgd_8"}, 4, 4),
-    "D4_rest_features": (set(), 4, 4),  # attacked cells under FAT
-    "D5_attacked_items": (set(), 0, 0),
-    "D6_counted_items": (set(), 0, 0),
-    "D7_divisor": (set(), 0, 0),
-    "D8_regulariser": (set(), 12, 12),
-    "D9_feature_scale": (set(), 12, 12),
-    "D10_amr_start": (set(), 6, 6),
-    "D11_user_factors": (set(), 12, 12),
-    "D12_split": ({"pgd_8", "cw"}, 12, 12),
-    "D13_success_rate": (set(), 0, 0),
-    "D14_cw_variable": ({"cw"}, 4, 4),
-    "D15_baseline": (set(), 0, 0),
-    "D17_amr_optimiser": (set(), 6, 6),
-}
-OF_IMAGES = ("D5_attacked_items", "D13_success_rate")
-
-
-@pytest.mark.parametrize("switch", SWITCHES)
-def test_a_protocol_switch_reruns_its_stages_only(checkout, switch):
-    grid.edit(checkout, "protocol", {switch: "as_published"})
-    jobs = grid.planned(checkout)
-    count = grid.rules(jobs)
-    attacks, trained, evaluated = REACHES[switch]
-    assert {dict(w)["attack"] for rule, w in jobs if rule == "attack_images"} == attacks
-    assert count.get("train_recommender", 0) == trained
-    assert count.get("evaluate_cell", 0) == evaluated
-    assert "train_extractor" not in count
-    assert count.get("extract_features", 0) == (2 if switch == "D12_split" else 0)
-    assert count.get("measure_images", 0) == (2 if attacks else 0)
-    if switch in OF_IMAGES:
-        assert count == AFTER_IMAGES
-    elif trained == 0:
-        assert count == AFTER_CELLS
 
 
 def test_a_loaded_network_gives_way_to_a_trained_one(finished, tmp_path):
     """Snakemake looks for changes only where it knows every output of the rule that is wanted."""
     checkout = tmp_path / "loaded"
     shutil.copytree(finished, checkout, symlinks=True)
-    weights = load_file(checkout / "results" / "extractors" / "FAT.safetensors")
-    torch.save(weights, checkout / "FAT.pt")
+    network = "results/extractors/FAT/shared.safetensors"
+    torch.save(load_file(checkout / network.replace("shared", "0")), checkout / "FAT.pt")
     trained = yaml.safe_load((checkout / "config.yaml").read_text())["defenses"]["FAT"]
     tiny = yaml.safe_load((checkout / "tests/tiny.yaml").read_text())["defenses"]["FAT"]
     loaded = dict.fromkeys([*trained, *tiny]) | {"method": "pretrained", "weights": "FAT.pt"}
     grid.edit(checkout, "defenses/FAT", loaded)
-    grid.snakemake(checkout, "results/extractors/FAT.safetensors")
+    grid.snakemake(checkout, network)
+    assert "train_extractor" not in grid.rules(grid.planned(checkout))
     grid.edit(checkout, "defenses/FAT", tiny)
-    assert grid.rules(grid.planned(checkout))["train_extractor"] == 1
+    assert grid.planned(checkout) == set()  # its own files are still there
 
 
 def test_under_d4_only_attacked_rows_come_from_the_defended_network(checkout):
     grid.edit(checkout, "protocol/D4_rest_features", "as_published")
     rest = {}
     for attack in ("none", "pgd_8"):
-        model = f"results/cells/mini_men/FAT/{attack}/vbpr/0/model.safetensors"
+        model = f"results/models/poisoning/mini_men/FAT/{attack}/vbpr/0/0/model.safetensors"
         printed = grid.snakemake(checkout, model, "--dry-run", "--printshellcmds", "--force").stdout
         command = re.search(r"train_recommender\.py .*", printed)[0]
-        rest[attack] = re.search(r"--clean \S*/(\w+)/features\.npy", command)[1]
-        attacked = re.findall(r"--features \S*/FAT/(\w+)/features\.npy", command)
-        assert attacked == ([] if attack == "none" else [attack])
+        rest[attack] = re.search(r"--clean-features \S*/(\w+)/0/features\.npy", command)[1]
+        attacked = re.findall(r"/FAT/(\w+)/0/features\.npy", command)
+        assert set(attacked) - {"FAT"} == ({"pgd_8"} if attack == "pgd_8" else set())
     assert rest == {"none": "FAT", "pgd_8": "T"}
 
 

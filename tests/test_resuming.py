@@ -1,10 +1,8 @@
 """Long jobs that are killed or fill the disk go on where they were, and end with the same bytes."""
 
 import argparse
-import json
 import signal
 import subprocess
-import sys
 import time
 from copy import deepcopy
 from functools import cache
@@ -15,13 +13,14 @@ import pandas as pd
 import pytest
 import torch
 
+import cells
+import grid
 from varbench.experiment import resuming
 from varbench.experiment.resuming import Checkpoint
 from varbench.extractors.networks import build
 from varbench.image_archive import write_images
 from varbench.storage import read_table, write_array, write_table, write_tensors
 
-SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 NETWORK = {"architecture": "shufflenet_v2_x0_5", "classes": 2}
 LONG = ["train_extractor", "attack_images", "train_recommender"]
 TRAINING = {"batch_size": 8, "learning_rate": 0.05, "momentum": 0.9, "weight_decay": 1e-4}
@@ -42,7 +41,7 @@ def inputs(tmp_path_factory):
     write_table(folder / "attacked.parquet", pd.DataFrame({"item": range(20)}))
     write_tensors(folder / "network", build(**NETWORK, seed=0).network.state_dict())
     write_array(folder / "clean.npy", rng.random((items, 16), np.float32))
-    write_array(folder / "features.npy", rng.random((20, 16), np.float32))
+    write_array(folder / "attacked.npy", rng.random((20, 16), np.float32))
     chosen = np.concatenate([rng.choice(items, 8, replace=False) for _ in range(users)])
     table = pd.DataFrame({"user": np.repeat(range(users), 8), "item": chosen})
     write_table(
@@ -53,56 +52,39 @@ def inputs(tmp_path_factory):
 
 def command(name: str, inputs: Path, out: Path, **changed: object) -> list[str]:
     """Return the command line of a long job; ``changed`` replaces parameters of its method."""
-    files = {
-        "train_extractor": {"images": "images.zip", "labels": "labels.parquet"},
-        "attack_images": {
-            "images": "images.zip",
-            "weights": "network",
-            "ids": "ids.parquet",
-            "attacked": "attacked.parquet",
-        },
-        "train_recommender": {
-            "interactions": "interactions.parquet",
-            "clean": "clean.npy",
-            "attacked": "attacked.parquet",
-            "features": "features.npy",
-        },
+    if name == "train_recommender":
+        return cells.training(inputs, out, (3,), attacked=True, **{"epochs": 300, **changed})
+    if name == "attack_images":
+        attack = {"method": "carlini_wagner", "iterations": 12, "binary_search_steps": 2}
+        told = {"attack": attack | changed, "target_class": 1, "batch_size": 8}
+        files = {"weights": "network", "item_ids": "ids.parquet", "attacked": "attacked.parquet"}
+    else:
+        defense = {"method": "free", "epochs": 12, "replays": 2, **TRAINING}
+        told = {"defense": defense | changed, "validation": 0.1, "image_size": 32}
+        files = {"labels": "labels.parquet"}
+    outputs = {
+        "train_extractor": {"weights": "weights.out", "training_log": "log.csv"},
+        "attack_images": {"attacked_images": "images.out", "search": "search.parquet"},
     }[name]
-    defense = {"method": "free", "epochs": 12, "replays": 2, **TRAINING}
-    attack = {"method": "carlini_wagner", "iterations": 12, "binary_search_steps": 2}
-    options, outputs = {
-        "train_extractor": (
-            ["--network", json.dumps(NETWORK), "--defense", json.dumps(defense | changed)],
-            ["weights", "log"],
-        ),
-        "attack_images": (
-            [
-                *("--network", json.dumps(NETWORK), "--attack", json.dumps(attack | changed)),
-                *("--target-class", "1", "--batch-size", "8"),
-            ],
-            ["attacked-images", "features", "outcome"],
-        ),
-        "train_recommender": (
-            ["--recommender", json.dumps({"method": "vbpr", "epochs": 300, **changed})],
-            ["model", "log", "halfway"],
-        ),
-    }[name]
-    suffixes = {"log": "csv", "outcome": "parquet", "features": "npy"}
-    line = [sys.executable, str(SCRIPTS / f"{name}.py"), *options, "--seed", "3"]
-    for option, file in files.items():
-        line += [f"--{option}", str(inputs / file)]
-    for option in outputs:
-        line += [f"--{option}", str(out / f"{option}.{suffixes.get(option, 'out')}")]
-    return [*line, "--device", "cpu", "--checkpoint-every", "0"]
+    return cells.line(
+        name,
+        {"network": NETWORK, "seed": 3, **told},
+        image_archive=inputs / "images.zip",
+        **{option: inputs / file for option, file in files.items()},
+        **{option: out / file for option, file in outputs.items()},
+        device="cpu",
+        checkpoint_every=0,
+    )
 
 
 def checkpoint_of(name: str, out: Path) -> Path:
     output = {
-        "train_extractor": "weights",
-        "attack_images": "attacked-images",
-        "train_recommender": "model",
+        "train_extractor": "weights.out",
+        "attack_images": "images.out",
+        "train_recommender": "3/model.safetensors",
     }[name]
-    return out / f".{output}.out.checkpoint"
+    path = out / output
+    return path.with_name(f".{path.name}.checkpoint")
 
 
 def begun(name: str, checkpoint: Path) -> bool:
@@ -115,10 +97,11 @@ def begun(name: str, checkpoint: Path) -> bool:
 def results(out: Path) -> dict[str, object]:
     """Return the content of the files that a job wrote; seconds differ from run to run."""
     return {
-        path.name: path.read_bytes()
-        if path.suffix in (".out", ".npy")
+        str(path.relative_to(out)): path.read_bytes()
+        if path.suffix not in (".csv", ".parquet")
         else read_table(path).drop(columns="seconds", errors="ignore").to_dict("list")
-        for path in out.iterdir()
+        for path in out.rglob("*")
+        if path.is_file()
     }
 
 
@@ -157,9 +140,11 @@ def test_a_killed_job_goes_on_and_ends_the_same(inputs, undisturbed, tmp_path, n
     subprocess.run(command(name, inputs, killed), check=True, capture_output=True)
     ended, expected = results(killed), deepcopy(undisturbed(name))
     assert ended.keys() == expected.keys(), "the checkpoint is removed, nothing else is left"
-    file, column = (
-        ("outcome.parquet", "iterations") if name == "attack_images" else ("log.csv", "loss")
-    )
+    file, column = {
+        "attack_images": ("search.parquet", "iterations"),
+        "train_extractor": ("log.csv", "loss"),
+        "train_recommender": ("3/training.csv", "loss"),
+    }[name]
     assert ended[file][column][row] >= 12345
     ended[file][column][row] = expected[file][column][row]
     assert ended == expected
@@ -183,7 +168,9 @@ def test_a_full_disk_is_named_and_room_is_all_it_takes(inputs, undisturbed, smal
     resize = ["mount", "-o", "remount,size={}", str(small_disk)]
     line = command(name, inputs, small_disk)
     if name == "train_extractor":
-        line[-1] = "1000"  # the log fits, the weights do not; the others fail at their checkpoint
+        line[line.index("--checkpoint-every") + 1] = (
+            "1000"  # the log fits, the weights do not; the others fail at their checkpoint
+        )
     subprocess.run([part.format(size) for part in resize], check=True)
     failed = subprocess.run(line, capture_output=True, text=True)
     assert failed.returncode == 1
@@ -191,7 +178,8 @@ def test_a_full_disk_is_named_and_room_is_all_it_takes(inputs, undisturbed, smal
     assert message.startswith(f"error: {small_disk}/")
     assert message.endswith(": No space left on device")
     assert "Traceback" not in failed.stderr
-    assert not list(small_disk.glob("*.out")), "half a file under a whole one's name"
+    whole = [*small_disk.rglob("*.out"), *small_disk.rglob("*.safetensors")]
+    assert not whole, "half a file under a whole one's name"
     subprocess.run([part.format("64M") for part in resize], check=True)
     subprocess.run(line, check=True, capture_output=True)
     assert results(small_disk) == undisturbed(name)
@@ -201,14 +189,17 @@ def test_a_table_on_a_full_disk_is_named(small_disk, tmp_path):
     classes = pd.DataFrame({"item": range(20000), "class": 0, "probability": 1.0})
     classes.loc[0, "class"] = 1
     write_table(tmp_path / "classes.parquet", classes)
-    done = subprocess.run(
-        [
-            *(sys.executable, SCRIPTS / "select_attacked.py", "--dataset", "shop"),
-            *("--source-class", "0", "--target-class", "1"),
-            *("--classes", tmp_path / "classes.parquet", "--output", small_disk / "a.parquet"),
-        ],
-        capture_output=True,
-        text=True,
+    popular = pd.DataFrame({"user": [0], "item": [0], "held_out": [False]})
+    write_table(tmp_path / "interactions.parquet", popular)
+    done = cells.run(
+        "select_attacked",
+        {
+            **{"dataset": "shop", "source_class": 0, "target_class": 1, "seed": 0},
+            "budget": {"items": "all", "choose": "least_popular"},
+        },
+        predicted_classes=tmp_path / "classes.parquet",
+        interactions=tmp_path / "interactions.parquet",
+        attacked=small_disk / "a.parquet",
     )
     assert done.stderr.splitlines()[-1] == f"error: {small_disk}/a.parquet: No space left on device"
     assert list(small_disk.iterdir()) == []
@@ -233,33 +224,58 @@ def test_checkpoints_are_no_closer_than_asked_for(tmp_path):
 
 
 def test_a_job_is_its_options_inputs_code_and_device(tmp_path):
-    read, out = tmp_path / "read", tmp_path / "out"
+    read, other = tmp_path / "read", tmp_path / "other"
     read.write_text("a")
-    script, cpu = str(SCRIPTS / "train_recommender.py"), torch.device("cpu")
+    other.write_text("b")
 
-    def digest(method="vbpr", device=cpu, **options):
-        given = argparse.Namespace(**{"seed": 1, "read": read, "out": out} | options)
-        return resuming.job_digest(script, ("recommender", method), given, [read, None], device)
+    def digest(code="c", device="cpu", inputs=(read, other), **told):
+        return resuming.job_digest({"seed": 1, "name": "x"} | told, code, inputs, device)
 
     first = digest()
-    assert digest() == first
-    assert digest(out=tmp_path / "elsewhere", checkpoint_every=5) == first
-    others = [digest(seed=2), digest(method="amr"), digest(device=torch.device("cuda"))]
-    read.write_text("b")
-    assert len({first, digest(), *others}) == 5
+    assert digest() == digest(name="x", seed=1) == first
+    changed = [digest(seed=2), digest(code="d"), digest(device="cuda"), digest(inputs=[read])]
+    changed += [digest(inputs=(other, read)), digest(inputs=(read, None)), digest(more=None)]
+    changed.append(digest(seed="x", name=1))  # values that change places
+    read.write_text("c")
+    assert len({first, digest(), *changed}) == len(changed) + 2
 
 
 def test_a_folder_that_is_read_counts_by_its_names(tmp_path):
     (tmp_path / "train").mkdir()
 
     def digest():
-        given = argparse.Namespace(images=tmp_path)
-        defense = ("defense", "free")
-        script = str(SCRIPTS / "train_extractor.py")
-        return resuming.job_digest(script, defense, given, [tmp_path], torch.device("cpu"))
+        return resuming.job_digest({}, "c", [tmp_path], "cpu")
 
     empty = digest()
     (tmp_path / "train" / "1.JPEG").write_bytes(b"a")
     one = digest()
     (tmp_path / "train" / "1.JPEG").write_bytes(b"b")
     assert empty != one == digest()
+
+
+def test_the_code_of_a_job_is_its_commands_and_methods():
+    def code(script="train_recommender", method="vbpr", given=None):
+        options = argparse.Namespace(code=given)
+        path = str(grid.BASE / "workflow" / "scripts" / f"{script}.py")
+        return resuming.code_of(options, path, "recommender", method)
+
+    assert code() == code()
+    assert code(given="1234") == "1234"
+    assert len({code(), code(method="amr"), code(script="evaluate_cell")}) == 3
+
+
+def test_results_are_finished_for_their_job_only(tmp_path):
+    mark, output = tmp_path / "digest.txt", tmp_path / "out"
+    one, other = (resuming.Finished(mark, job, [output]) for job in ("one", "other"))
+    assert not one.there()
+    one.begin()
+    output.write_text("made")
+    assert not one.there(), "made, and not known to be whole"
+    one.finish()
+    assert one.there()
+    assert not other.there()
+    output.unlink()
+    assert not one.there()
+    output.write_text("made")
+    other.begin()
+    assert not one.there(), "another job's are in the making"

@@ -18,7 +18,7 @@ import yaml
 import grid
 
 CLUSTER = Path(__file__).parent / "slurm" / "cluster.sh"
-SMALLER = {"grid": {"defenses": ["T"], "attacks": ["none", "pgd_8"]}}
+SMALLER = {"grid": {"defenses": ["T"], "attacks": ["none", "pgd_8"]}, "threats": ["poisoning"]}
 # Looks more often than a cluster with other users should be looked at.
 PROFILE = [
     *("--workflow-profile", "profiles/slurm", "--slurm-init-seconds-before-status-checks", "1"),
@@ -201,7 +201,12 @@ def test_the_grid_on_the_cluster_gives_the_tables_of_a_local_run(runs, folder):
     assert {job["State"] for job in done} == {"COMPLETED"}
     assert {(job["Account"], job["QOS"]) for job in done} == {("lab", "normal")}
     on_gpu = {job["Comment"] for job in done if "gres/gpu=1" in job["AllocTRES"]}
-    rules = ("train_", "continue_", "extract_features", "attack_images")  # the stand-in needs none
+    rules = (
+        "train_",
+        "extract_features",
+        "attack_images",
+        "read_images",
+    )  # the stand-in needs none
     assert on_gpu == {
         job["Comment"] for job in done if any(rule in job["Comment"] for rule in rules)
     }

@@ -87,10 +87,17 @@ def test_columns_have_the_names_that_are_given(tmp_path):
     assert rows(read(tmp_path, text, **given, rating="stars")) == [("u", "007", 3, 86400)]
     unread = read(tmp_path, text, **given, rating=None)
     assert unread["rating"].isna().all()
-    with pytest.raises(InputError, match=r"lacks the column\(s\) date; it is 't_dat, customer_id"):
+    with pytest.raises(
+        InputError, match=r"lacks the column\(s\) date; it has 't_dat', 'customer_id'"
+    ):
         read(tmp_path, text, **{**given, "timestamp": "date"})
     with pytest.raises(InputError, match=r"lacks .* user, item; .*columns: \{user: NAME\}"):
         read(tmp_path, "t_dat,customer_id,article_id\n1,2,3\n")
+
+
+def test_one_column_is_one_thing(tmp_path):
+    with pytest.raises(InputError, match="row 1: id cannot be user and item; change columns"):
+        read(tmp_path, "id,timestamp\n1,2\n", user="id", item="id")
 
 
 def test_rating_and_timestamp_are_optional(tmp_path):
@@ -139,7 +146,10 @@ def test_json_lines_are_read(tmp_path, keys, compress):
         ("{'asin': 'a'}\n", r"log row 1: not JSON"),
         ('{"user": "u", "item": {"id": 3}}\n', r"log row 1: item is \{'id': 3\}, neither text nor"),
         ('{"user": true, "item": "a"}\n', "row 1: user is True, neither"),
-        ('{"reviewer": "u", "asin": "a"}\n', r"lacks the column\(s\) user; it is 'reviewer, asin'"),
+        (
+            '{"reviewer": "u", "asin": "a"}\n',
+            r"lacks the column\(s\) user; it has 'reviewer', 'asin'",
+        ),
     ],
 )
 def test_faults_of_json_lines_are_named(tmp_path, text, message):

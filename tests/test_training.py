@@ -5,10 +5,12 @@ import copy
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
 from varbench.errors import InputError
-from varbench.extractors.data import InMemory, augment
+from varbench.extractors.data import InMemory, augment, batch_lengths, held_out, shuffled
 from varbench.extractors.evaluation import adversarial_examples
 from varbench.extractors.networks import build
 from varbench.registry import resolve
@@ -154,7 +156,45 @@ def test_augmentation_flips_and_shifts_whole_images():
         assert any(torch.equal(inner, candidate) for candidate in candidates)
 
 
+@pytest.mark.parametrize("method", ["standard", "adversarial", "free"])
+@pytest.mark.parametrize("count", [1, 2, 16, 17, 33])
+def test_any_number_of_images_trains(method, count):
+    """Of 17 in batches of 16 one is left over; at 32 x 32 the last maps have one position."""
+    network, log = build("shufflenet_v2_x0_5", 2, seed=3), []
+    data = InMemory(*toy(count), validation=toy(2, seed=1), classes=2)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    train = resolve("defense", method)
+    train(network, data, log=log.append, **OPTIONS | {"epochs": 2, "learning_rate": 0.01})
+    assert np.isfinite([row["loss"] for row in log]).all()
+    assert not equal(before, network.state_dict())
+
+
+@given(st.integers(1, 200), st.integers(2, 40))
+def test_every_image_is_in_one_batch_and_none_is_alone(count, batch_size):
+    rows = shuffled(count, batch_size, torch.Generator().manual_seed(0))
+    assert [len(batch) for batch in rows] == batch_lengths(count, batch_size)
+    assert min(map(len, rows)) >= 2
+    assert max(map(len, rows)) <= batch_size + 1
+    assert sorted(torch.cat(rows).tolist()) == sorted([*range(count)] * (1 + (count == 1)))
+
+
+def test_batches_of_one_image_are_an_error_only_where_batch_norm_cannot_take_them():
+    with pytest.raises(InputError, match=r"batch_size: batch norm .* 32 x 32 .*at least 2"):
+        trained("standard", batch_size=1, epochs=1)
+    trained("standard", "squeezenet1_1", batch_size=1, epochs=1)  # it has no batch norm
+
+
+@given(st.integers(2, 300), st.floats(0.001, 0.999), st.integers(0, 5))
+def test_held_out_images_are_others_than_those_trained_on(count, share, seed):
+    training, validation = held_out(count, share, seed)
+    assert sorted([*training, *validation]) == [*range(count)]
+    assert len(validation) == min(count - 1, max(1, round(share * count)))
+    assert np.array_equal(held_out(count, share, seed)[1], validation)
+
+
 def test_faults_are_named():
+    with pytest.raises(InputError, match="1 labelled images are too few"):
+        held_out(1, 0.1, 0)
     with pytest.raises(InputError, match="training diverged: the loss of epoch 0"):
         trained("standard", learning_rate=1e30, epochs=1)
     images, labels = toy()

@@ -5,38 +5,69 @@ import pytest
 
 import grid
 
+CELL = ["dataset", "defense", "attack", "recommender"]
+TABLE1 = {"poisoning": "table1", "evasion": "table1_evasion", "cold_start": "table1_cold_start"}
 
-def test_tables_have_a_row_for_every_cell(finished):
-    tables = finished / "results" / "tables"
-    chr_table = pd.read_csv(tables / "table1.csv")
-    keys = ["dataset", "defense", "attack", "recommender", "seed"]
-    assert len(chr_table) == 1 * 2 * 3 * 2
-    assert not chr_table.duplicated(keys).any()
+
+@pytest.fixture(scope="module")
+def tables(finished):
+    """Every CSV file of the finished grid, by name."""
+    found = (finished / "results" / "tables").glob("*.csv")
+    return {path.stem: pd.read_csv(path, keep_default_na=False, na_values=[""]) for path in found}
+
+
+@pytest.mark.parametrize("threat", TABLE1)
+def test_tables_have_a_row_for_every_cell(tables, threat):
+    table = tables[TABLE1[threat]]
+    assert len(table) == 1 * 2 * 3 * 2
+    assert not table.duplicated(CELL).any()
     columns = ["chr_at_10_low", "chr_at_10", "chr_at_10_high"]
-    assert (chr_table[columns].diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
-    images = pd.read_csv(tables / "table2.csv")
+    assert (table[columns].diff(axis=1).iloc[:, 1:] >= 0).all(axis=None)
+    assert (table["runs"] == 2).all()
+    runs = tables["runs"].query("threat == @threat")
+    assert len(runs) == 2 * len(table)
+    means = runs.groupby(CELL)["chr_at_10"].mean()
+    expected = table.set_index(CELL)["chr_at_10"]
+    pd.testing.assert_series_equal(means.sort_index(), expected.sort_index())
+
+
+def test_evasions_clean_cell_is_poisonings(tables):
+    clean = [
+        tables[TABLE1[threat]].query("attack == 'none'").set_index(CELL)["chr_at_10"]
+        for threat in ("poisoning", "evasion")
+    ]
+    pd.testing.assert_series_equal(*clean)
+
+
+def test_images_and_accuracy_are_there(tables):
+    images = tables["table2"]
     assert len(images) == 1 * 2 * 2
+    assert (images["runs"] == 2).all()
     assert images["success_rate"].between(0, 1).all()
     assert images["lpips"].isna().all()  # the stand-in never stands under that name
     # Five iterations of C&W may find nothing and leave images as they are; PGD moves every one.
     assert (images["perceptual_stand_in"] >= 0).all()
     assert (images.loc[images["attack"] == "pgd_8", "perceptual_stand_in"] > 0).all()
     assert images["perceptual_label"].str.contains("not LPIPS").all()
-    accuracy = pd.read_csv(tables / "accuracy.csv")
-    assert accuracy["auc"].between(0, 1).all()
-    for name in ("table1", "table2", "accuracy"):
+    assert tables["accuracy"]["auc"].between(0, 1).all()
+    assert set(tables["accuracy"]["threat"].dropna()) == set(TABLE1)
+    assert tables["extractors"].groupby("defense")["run"].nunique().eq(2).all()
+
+
+def test_tables_are_rendered(finished):
+    tables = finished / "results" / "tables"
+    for name in ("table2", "accuracy", "promotion", *TABLE1.values()):
         for suffix in ("md", "tex", "html"):
             assert (tables / f"{name}.{suffix}").stat().st_size > 200
 
 
-def test_changes_are_those_of_table_1_against_the_same_defenses_clean_cell(finished):
-    tables = finished / "results" / "tables"
-    keys = ["dataset", "defense", "recommender", "seed"]
-    hit_ratios = pd.read_csv(tables / "table1.csv")
+def test_changes_are_those_of_table_1_against_the_same_defenses_clean_cell(tables):
+    keys = ["threat", "dataset", "defense", "recommender"]
+    hit_ratios = pd.concat(tables[name].assign(threat=threat) for threat, name in TABLE1.items())
     clean = hit_ratios[hit_ratios["attack"] == "none"].set_index(keys)["chr_at_10"]
     attacked = hit_ratios[hit_ratios["attack"] != "none"].set_index([*keys, "attack"])["chr_at_10"]
-    changes = pd.read_csv(tables / "changes.csv").set_index([*keys, "attack"])
-    assert len(changes) == len(attacked)
+    changes = tables["changes"].set_index([*keys, "attack"])
+    assert len(changes) == len(attacked) == 3 * 1 * 2 * 2 * 2
     expected = attacked - clean.reindex(attacked.index.droplevel("attack")).to_numpy()
     pd.testing.assert_series_equal(
         changes["change"].sort_index(), expected.sort_index(), check_names=False
@@ -49,22 +80,20 @@ def test_changes_are_those_of_table_1_against_the_same_defenses_clean_cell(finis
 
 
 def test_attacked_images_are_stored_within_epsilon(finished):
-    for path in (finished / "results" / "attacks").glob("*/*/pgd_8/outcome.parquet"):
+    paths = [*(finished / "results" / "attacks").glob("*/*/pgd_8/*/outcome.parquet")]
+    assert len(paths) == 4
+    for path in paths:
         outcome = pd.read_parquet(path)
         assert (outcome["l_inf"] * 255 <= 8 + 1e-6).all()
         assert (outcome["l_inf"] > 0).all()
-    for path in (finished / "results" / "attacks").glob("*/*/none/outcome.parquet"):
-        assert (pd.read_parquet(path)["l_inf"] == 0).all()
 
 
-def test_the_published_numbers_stand_beside_ours(finished):
-    tables = finished / "results" / "tables"
-    published = pd.read_csv(tables / "published.csv")
-    ours = pd.read_csv(tables / "table1.csv")
+def test_the_published_numbers_stand_beside_ours(tables):
+    published, ours = tables["published"], tables["table1"]
     row = published.query("defense == 'FAT' and attack == 'pgd_8' and recommender == 'amr'")
     cell = ours.query("defense == 'FAT' and attack == 'pgd_8' and recommender == 'amr'")
     assert row["ours"].item() == pytest.approx(cell["chr_at_10"].item())
-    claims = pd.read_csv(tables / "claims.csv")
+    claims = tables["claims"]
     decided = {name: set(rows["claim"]) for name, rows in claims.groupby("tables")}
     assert set(decided) == {"the paper's", "ours, corrected"}
     assert decided["the paper's"] == decided["ours, corrected"]

@@ -19,7 +19,7 @@ METHODS: dict[str, dict[str, str]] = {
         "amazon_partitioned": "varbench.catalogues.amazon_partitioned:load",
     },
     "defense": {
-        "pretrained": "varbench.extractors.checkpoints:read_checkpoint",
+        "pretrained": "varbench.extractors.pretrained:load",
         "standard": "varbench.extractors.standard:train",
         "adversarial": "varbench.extractors.adversarial:train",
         "free": "varbench.extractors.free:train",

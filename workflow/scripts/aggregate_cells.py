@@ -5,17 +5,19 @@ from varbench.experiment import command
 from varbench.experiment.stored import Places, read
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from varbench.axes import COLD_START
+from varbench.catalogues import summary
 from varbench.catalogues.interactions import to_matrix
 from varbench.metrics.category import random_hits
 from varbench.reporting.changes import changes
 from varbench.reporting.items import item_ranks, promotion, stacked
 from varbench.reporting.summaries import accuracy, chr_by_k, runs, table1
-from varbench.storage import read_table, write_table
+from varbench.storage import read_json, read_table, write_table
 
 
 def main() -> None:
@@ -34,21 +36,22 @@ def main() -> None:
     places = Places(names, clean, folders["cell"], k, metrics["counted"])
     baseline = told.get("baseline")
 
-    popularity, attacked, by_chance, references = {}, {}, {}, []
+    popularity, counted, by_chance, references = {}, {}, {}, []
     for dataset, catalogue in grid["catalogues"].items():
         folder = Path(folders["catalogue"].format(catalogue=catalogue))
         items = len(read_table(folder / "items.parquet", ["item"]))
         train = to_matrix(read_table(folder / "interactions.parquet"), items).train
         folder = Path(folders["dataset"].format(dataset=dataset))
         popularity[dataset] = np.asarray(train.sum(axis=0), np.int64).ravel()
-        attacked[dataset] = read_table(folder / "attacked.parquet", ["item"])["item"].to_numpy()
+        attacked = read_table(folder / "attacked.parquet", ["item"])["item"].to_numpy()
+        # What each network sees for itself is no set of the dataset: these numbers are empty then.
+        counted[dataset] = attacked if metrics["counted"] == "attacked" else attacked[:0]
         for threat in names["threat"]:
             known = train.tolil()
             if threat == COLD_START:
-                known[:, attacked[dataset]] = 0
-            by_chance[threat, dataset] = float(
-                random_hits(known.tocsr(), attacked[dataset], k).mean()
-            )
+                known[:, attacked] = 0
+            chance = random_hits(known.tocsr(), counted[dataset], k)
+            by_chance[threat, dataset] = float(chance.mean())
         table = read_table(folder / "references.parquet", ["recommender", "hr", "ndcg", "auc"])
         means = table.groupby("recommender")[["hr", "ndcg", "auc"]].mean().reset_index()
         references.append(means.assign(dataset=dataset))
@@ -57,7 +60,7 @@ def main() -> None:
     if baseline:
         there = places.cells(**{axis: [name] for axis, name in baseline.items()}, attack=[clean])
         cells += [cell for cell in there if cell not in cells]
-    stored = read(places, cells, popularity, attacked)
+    stored = read(places, cells, popularity, counted)
     tested = changes(
         stored.hits,
         stacked(stored.items, "mean_rank"),
@@ -65,6 +68,7 @@ def main() -> None:
         baseline=baseline,
         confidence=confidence,
         margin=metrics["equivalence_margin"],
+        correction=metrics["correction"],
     )
     shown = {cell: values for cell, values in stored.hits.items() if cell in {*places.cells()}}
     table = table1(
@@ -74,6 +78,7 @@ def main() -> None:
         k=k,
         clean=clean,
         controls=grid["controls"],
+        flags=doubts(told),
         confidence=confidence,
     )
     for threat, path in zip(names["threat"], given.table1, strict=True):
@@ -86,6 +91,25 @@ def main() -> None:
     write_table(given.item_ranks, item_ranks(stored.items, clean=clean))
     write_table(given.promotion, promotion(stored.items, popularity, clean=clean))
     write_table(given.chr_by_k, chr_by_k({c: v for c, v in stored.curves.items() if c in shown}))
+
+
+def doubts(told: dict[str, Any]) -> dict[tuple[str, str], list[str]]:
+    """Return what makes the cells of a dataset and defense doubtful, in words."""
+    grid, folders = told["grid"], told["folders"]
+    of_defense: dict[str, list[str]] = {}
+    for network in told.get("measured", []):
+        table = read_table(Path(f"{folders['network']}_accuracy.csv".format(**network)), ["flags"])
+        said = table["flags"].dropna().tolist()
+        of_defense.setdefault(network["defense"], []).extend(
+            f"run {network['run']} of {network['defense']}: {text}" for text in said if text
+        )
+    found = {}
+    for dataset, catalogue in grid["catalogues"].items():
+        folder = Path(folders["catalogue"].format(catalogue=catalogue))
+        of_catalogue = summary.warnings(read_json(folder / "summary.json"))
+        for defense in grid["names"]["defense"]:
+            found[dataset, defense] = [*of_catalogue, *of_defense.get(defense, [])]
+    return found
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ def main() -> None:
         table2,
         stands_for=told["stands_for"],
         k=told["k"],
+        clean=told["clean"],
     )
     ours = f"ours, {describe(told['protocol'])}"
     write_table(

@@ -18,7 +18,7 @@ RESOURCES = Path(__file__).parents[2] / "resources" / "published"
 
 def main() -> None:
     options = command.parser(__doc__)
-    command.add_options(options, "stands_for, k")
+    command.add_options(options, "stands_for, k, clean")
     command.add_paths(options, ablation="table of cells", claims="out")
     given = options.parse_args()
     told = given.options
@@ -26,7 +26,11 @@ def main() -> None:
     for protocol, cells in read_table(given.ablation).groupby("protocol", sort=False):
         table1, table2 = as_tables(cells, told["k"])
         found = claims_on_ours(
-            {"poisoning": table1}, table2, stands_for=told["stands_for"], k=told["k"]
+            {"poisoning": table1},
+            table2,
+            stands_for=told["stands_for"],
+            k=told["k"],
+            clean=told["clean"],
         )
         decided.append(found.assign(tables=f"ours, {protocol}"))
     write_table(given.claims, pd.concat(decided))

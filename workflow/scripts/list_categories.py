@@ -5,8 +5,7 @@ Popularity is the number of training interactions of an item.
 """
 
 from varbench.experiment import command
-
-from pathlib import Path
+from varbench.experiment.classes import read_names
 
 import pandas as pd
 from tabulate import tabulate
@@ -20,29 +19,28 @@ SHOWN = 40  # categories on the terminal; the file has all
 
 def main() -> None:
     options = command.parser(__doc__)
-    options.add_argument("--name", required=True, help="of the catalogue, for the heading")
-    options.add_argument("--class-names", type=Path, required=True, help="one a line")
-    options.add_argument("--least", type=int, default=10, help="items of a proposed category")
-    command.add_paths(options, items="of the catalogue", interactions="of the catalogue")
-    command.add_paths(options, classes="predicted classes of the catalogue")
+    command.add_options(options, "name (of the catalogue), least (items of a proposed category)")
+    command.add_paths(options, item_ids="of the catalogue", interactions="of the catalogue")
+    command.add_paths(options, predicted_classes="of the catalogue", class_names="one a line")
     command.add_paths(options, categories="out: all categories", pairs="out: proposed pairs")
     given = options.parse_args()
-    items = read_table(given.items, ["item", "label"])
-    classes = read_table(given.classes, ["item", "class"]).sort_values("item")
+    name, least = given.options["name"], given.options["least"]
+    items = read_table(given.item_ids, ["item", "label"])
+    classes = read_table(given.predicted_classes, ["item", "class"]).sort_values("item")
     try:
-        names = given.class_names.read_text(encoding="utf-8-sig").splitlines()
+        names = read_names(given.class_names)
         described = describe(
             items,
             read_table(given.interactions, ["item", "held_out"]),
             classes["class"].to_numpy(),
             names,
         )
-    except (InputError, UnicodeDecodeError) as error:
-        raise InputError(f"{given.class_names}, {given.classes}: {error}") from error
-    pairs = propose(described, least=given.least)
+    except InputError as error:
+        raise InputError(f"{given.class_names}, {given.predicted_classes}: {error}") from error
+    pairs = propose(described, least=least)
     write_table(given.categories, described)
     write_table(given.pairs, pairs)
-    print(f"{given.name}: {len(items)} items in {len(described)} categories\n")
+    print(f"{name}: {len(items)} items in {len(described)} categories\n")
     print(_drawn(described.head(SHOWN)))
     if len(described) > SHOWN:
         print(f"... and {len(described) - SHOWN} more in {given.categories}")

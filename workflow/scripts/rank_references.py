@@ -2,6 +2,7 @@
 """Accuracy of two rankings that learn nothing about a user: by popularity, and at random."""
 
 from varbench.experiment import command
+from varbench.experiment.candidates import check_candidates
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,10 @@ def main() -> None:
 
     items = len(read_table(given.item_ids))
     interactions = to_matrix(read_table(given.interactions), items)
+    known = np.diff(interactions.train.indptr)
+    everything = check_candidates(known, items, k, f"{given.interactions}: metrics.k")
+    if everything:
+        print(f"warning: {everything} users have at most {k} items left: their lists hold them all")
     popularity = np.asarray(interactions.train.sum(axis=0), np.float32).ravel()
     random = np.random.default_rng(derive("random ranking", given.options["seed"]))
     scores = {

@@ -3,12 +3,10 @@
 
 from varbench.experiment import command
 
-import logging
-
 from varbench.catalogues.predictions import chosen, members_of
 from varbench.storage import read_table, write_table
 
-log = logging.getLogger("select_attacked")
+FEW = 10  # attacked images, under which shares of them say little
 
 
 def main() -> None:
@@ -17,21 +15,23 @@ def main() -> None:
     command.add_paths(options, predicted_classes="by the undefended network")
     command.add_paths(options, interactions="of the catalogue", attacked="out")
     given = options.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     told, key = given.options, f"datasets.{given.options['dataset']}"
+    source, target = told["categories"]["source"], told["categories"]["target"]
     classes = read_table(given.predicted_classes, ["item", "class"])
     members = members_of(
         classes, told["source_class"], f"{key}.source_category", "there is nothing to attack"
     )
     if not (classes["class"] == told["target_class"]).any():
-        log.warning(
-            "%s.target_category: no image of the catalogue is in class %d",
-            key, told["target_class"],
-        )  # fmt: skip
+        print(f"warning: {key}.target_category: no image of the catalogue is seen as {target!r}")
     interactions = read_table(given.interactions, ["item", "held_out"])
     popularity = interactions.loc[~interactions["held_out"], "item"].value_counts()
     attacked = chosen(members, popularity, told["budget"], key=key, seed=told["seed"])
-    log.info("%d of %d items are attacked", len(attacked), len(members))
+    print(
+        f"{told['dataset']}: {len(attacked)} of the {len(members)} items seen as {source!r} are "
+        f"attacked and pushed towards {target!r}"
+    )
+    if len(attacked) < FEW:
+        print(f"warning: {key}: {len(attacked)} attacked images say little; fewer than {FEW}")
     write_table(given.attacked, attacked.to_frame())
 
 

@@ -2,55 +2,56 @@
 """Train an extractor on labelled images, from scratch or from another extractor's weights.
 
 The images are an archive with their classes in a table, or a folder with train/CLASS and val/CLASS.
+Options: network, defense, seed, validation (the share of an archive that is held out), image_size
+(of what the network will see; null where images keep theirs), training_size (of a folder's crops).
 """
 
 from varbench.experiment import command, resuming
 from varbench.experiment.device import torch_device
 from varbench.experiment.launching import in_processes
+from varbench.experiment.training_images import open_images
 
-import argparse
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from varbench.errors import InputError
 from varbench.extractors import processes
-from varbench.extractors.data import Data, InMemory
-from varbench.extractors.image_folder import Folder
 from varbench.extractors.networks import build, load_weights
-from varbench.image_archive import ImageArchive
+from varbench.extractors.sizes import check_size
 from varbench.registry import resolve
 from varbench.seeds import derive
-from varbench.storage import read_table, read_tensors, write_table, write_tensors
+from varbench.storage import read_tensors, write_table, write_tensors
 
 
 def main() -> None:
     options = command.parser(__doc__)
-    command.add_options(options, "network, defense, seed, validation, image_size")
+    command.add_options(options)
     command.add_optional(options, image_archive="to train on", labels="item, class; of it")
-    options.add_argument("--halves", type=Path, nargs=2, help="train and val of a folder")
+    options.add_argument(
+        "--halves", type=Path, nargs=2, help="in its place: train, val of a folder"
+    )
     command.add_optional(options, start="weights to start from")
     command.add_paths(options, weights="out", training_log="out")
     command.add_compute(options)
     resuming.add_options(options)
     given = options.parse_args()
-    code = resuming.code_of(given, __file__, "defense", given.options["defense"]["method"])
-    given = argparse.Namespace(**vars(given) | given.options)
-    given.log, given.start_from = given.training_log, given.start
-    given.images = given.halves[0].parent if given.halves else given.image_archive
-    method, parameters = command.method_and_parameters(given.defense)
+    chosen = given.options
+    method, parameters = command.method_and_parameters(chosen["defense"])
     device = torch_device(given.device, given.threads)
-    data = folder(given) if given.images.is_dir() else archive(given)
+    images = given.halves[0].parent if given.halves else given.image_archive
+    data = open_images(images, given.labels, chosen, workers=given.threads)
     device = in_processes(parameters.pop("processes", 1), device, given.threads)
 
-    inputs = [given.images, given.labels, given.start_from]
-    job = resuming.job_digest(given.options, code, inputs, device.type)
+    code = resuming.code_of(given, __file__, "defense", method)
+    inputs = [images, given.labels, given.start]
+    job = resuming.job_digest(chosen, code, inputs, device.type)
     checkpoint = resuming.Checkpoint(given.weights, job, given.checkpoint_every)
-    network = build(**given.network, seed=derive("extractor", given.seed)).to(device)
-    if given.start_from:
-        load_weights(network, read_tensors(given.start_from))
+    network = build(**chosen["network"], seed=derive("extractor", chosen["seed"])).to(device)
+    check_size(network, chosen.get("image_size"))
+    check_size(network, max(data.size), "training_images.image_size")
+    if given.start:
+        load_weights(network, read_tensors(given.start))
     reached = checkpoint.load()
     first = processes.rank() == 0
     with tqdm(
@@ -65,7 +66,7 @@ def main() -> None:
         epochs = resolve("defense", method)(
             network,
             data,
-            seed=given.seed,
+            seed=chosen["seed"],
             device=device,
             log=record,
             keeper=checkpoint,
@@ -73,39 +74,10 @@ def main() -> None:
             **parameters,
         )
     if first:
-        write_table(given.log, pd.DataFrame(epochs))
+        write_table(given.training_log, pd.DataFrame(epochs))
         write_tensors(given.weights, network.network.state_dict())
         checkpoint.remove()
     processes.leave()
-
-
-def folder(given: argparse.Namespace) -> Data:
-    """Return the images of a folder."""
-    return Folder(
-        given.images,
-        classes=given.network["classes"],
-        size=given.image_size,
-        workers=given.threads,
-    )
-
-
-def archive(given: argparse.Namespace) -> Data:
-    """Return the images of an archive, some of them held out."""
-    if given.labels is None:
-        raise InputError(f"{given.images}: the images of an archive need --labels")
-    labels = read_table(given.labels, ["item", "class"])
-    images = np.stack(ImageArchive(given.images).read(labels["item"].tolist()))
-    classes = labels["class"].to_numpy()
-    order = np.random.default_rng(derive("validation", given.seed)).permutation(len(labels))
-    held_out, training = np.split(order, [round(given.validation * len(order))])
-    if not len(held_out) or not len(training):
-        raise InputError(f"{given.labels}: {len(labels)} images are too few to train on")
-    return InMemory(
-        images[training],
-        classes[training],
-        validation=(images[held_out], classes[held_out]),
-        classes=given.network["classes"],
-    )
 
 
 if __name__ == "__main__":

@@ -66,7 +66,9 @@ def main() -> None:
             start, _ = train(told["start"] | known | half)
         state, last = train(told["recommender"] | setting, start)
         model = {name: tensor.numpy() for name, tensor in state.learnt().items()}
-        factors = ranking_factors(model | {SCALE: np.ones(1, np.float32)}, features)
+        factors = ranking_factors(
+            model | {SCALE: np.ones(1, np.float32)}, features.astype(np.float32)
+        )
         ranking = rank(
             dot_product_scores(factors), data.train, data.held_out, np.empty(0, np.int64), length=k
         )

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from varbench.attacks.common import STORAGE, Attacked, Model, batches
-from varbench.attacks.steps import losses_and_gradient
+from varbench.attacks.steps import Losses, losses_and_gradient
 from varbench.seeds import derive
 
 SAMPLE = 32  # images at most that an attack is run again on
@@ -122,8 +122,7 @@ def gradients(losses: RowLosses, images: Tensor, batch_size: int) -> Gradients:
     """Look at the gradients of a loss at ``images``, clean ones or attacked ones."""
     zero = not_finite = 0
     for rows in batches(len(images), batch_size):
-        # Of a copy: rows are bound now, the function is called now.
-        values, slopes = losses_and_gradient(lambda x, rows=rows: losses(x, rows), images[rows])
+        values, slopes = losses_and_gradient(_of_rows(losses, rows), images[rows])
         flat = slopes.flatten(1)
         zero += int(((flat == 0).all(1) & (values != 0)).sum())
         not_finite += int((~(flat.isfinite().all(1) & values.isfinite())).sum())
@@ -252,3 +251,7 @@ def examine(
 @torch.no_grad()
 def _values(losses: RowLosses, images: Tensor, case: Case) -> Tensor:
     return torch.cat([losses(images[rows], rows) for rows in batches(len(images), case.batch_size)])
+
+
+def _of_rows(losses: RowLosses, rows: slice) -> Losses:
+    return lambda x: losses(x, rows)

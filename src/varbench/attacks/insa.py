@@ -37,7 +37,7 @@ def insa(
     guide: Guide,
     epsilon: float,
     steps: int = 100,
-    learning_rate: float = 5e-3,
+    learning_rate: float = 1e-2,
     objective: str = "exp",
     temperature: float = 0.5,
 ) -> Attacked:

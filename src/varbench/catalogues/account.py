@@ -1,8 +1,6 @@
 """How much each step of the preparation drops: users, items, interactions."""
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from varbench.catalogues.raw import RawCatalogue
 
@@ -26,34 +24,34 @@ class Account:
         self.read = self._count(catalogue.interactions)
         self.dropped: dict[str, dict[str, int]] = {}
 
-    def keep(
+    def step(
         self,
         reason: str,
-        table: pd.DataFrame,
-        rows: "pd.Series[bool] | NDArray[np.bool_]",
+        before: pd.DataFrame,
+        after: pd.DataFrame,
         *,
         items: set[str] | None = None,
         unused: bool = False,
     ) -> pd.DataFrame:
-        """Return the ``rows`` of a table; the others are dropped for a reason.
+        """Count what a step dropped for a reason, and return the table ``after`` it.
 
         Parameters
         ----------
         items
-            Items that are dropped.
+            Items that the step drops.
         unused
-            Whether items without interactions are dropped as well.
+            Whether it drops the items without interactions too.
         """
-        before, kept = self._count(table), table[rows]
+        had = self._count(before)
         self._items -= items or set()
         if unused:
-            self._items &= set(kept["item"].unique())
-        after = self._count(kept)
-        lost = {what: before[what] - after[what] for what in before}
+            self._items &= set(after["item"].unique())
+        has = self._count(after)
+        lost = {what: had[what] - has[what] for what in had}
         if any(lost.values()):
             total = self.dropped.setdefault(reason, dict.fromkeys(lost, 0))
             self.dropped[reason] = {what: total[what] + lost[what] for what in lost}
-        return kept
+        return after
 
     def _count(self, table: pd.DataFrame) -> dict[str, int]:
         return {

@@ -48,24 +48,20 @@ def load(
     root = Path(path)
     if not root.is_dir():
         raise InputError(f"{root}: no such folder; set the catalogue's source.path")
-    given = dict(columns or {})
-    category = given.pop("category", "category")
+    names = dict(columns or {})
     listed = pd.concat(
         read(
             root / items,
             required=["item"],
             optional=["category"],
-            names={key: name for key, name in given.items() if key == "item"}
-            | {"category": category},
-            strict=False,
+            names={column: names[column] for column in ("item", "category") if column in names},
+            loose=["item"],  # of interactions; both tables may call it so
         )
     )
-    if category not in (None, "category") and "category" not in listed:
-        raise InputError(
-            f"{root / items} row 1: lacks the column {category}, the source's columns.category"
-        )
+    if listed.empty:
+        raise InputError(f"{root / items} row 1: lists no item")
     paths, missing = find_images(root / images, listed["item"], root / items)
-    table = _read_interactions(root / interactions, given)
+    table = _read_interactions(root / interactions, names)
     rows = table.index
 
     def where(kind: str, row: int) -> str:

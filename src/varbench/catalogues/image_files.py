@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from unicodedata import normalize
 
+from varbench.catalogues.likeness import alike
 from varbench.errors import InputError
 
 if TYPE_CHECKING:  # the workflow lists folders too, and has no use for pandas
@@ -77,7 +77,7 @@ def find_images(
             found[path.stem].append(path)
         else:
             others[path.stem] = path
-    alike = {_alike(stem): stem for stem in found}
+    known = {alike(stem): stem for stem in found}
     paths: list[Path | None] = []
     missing: dict[int, str] = {}
     seen: set[str] = set()
@@ -91,7 +91,7 @@ def find_images(
             names = " and ".join(str(path.relative_to(folder)) for path in images)
             raise InputError(f"{where}: item {item!r} has several images, {names}; keep one")
         if not images:
-            hint = _hint(item, alike, others)
+            hint = _hint(item, known, others)
             missing[len(paths)] = f"{where}: item {item!r} has no image in {folder}{hint}"
         paths.append(images[0] if images else None)
     return paths, missing
@@ -106,20 +106,14 @@ def not_read(path: Path) -> str:
     return f"{path.name} is there, but only {', '.join(IMAGE_SUFFIXES)} are read: convert it"
 
 
-def _hint(item: str, alike: dict[str, str], others: dict[str, Path]) -> str:
+def _hint(item: str, known: dict[str, str], others: dict[str, Path]) -> str:
     """Say what is there instead of an item's image."""
     if item in others:
         return f"; {not_read(others[item])}"
-    like = alike.get(_alike(item))
+    like = known.get(alike(item))
     if like is not None:
         return f"; {like!r} differs in case, in Unicode form or in leading zeros"
     stem, _, suffix = item.rpartition(".")
-    if f".{suffix.lower()}" in IMAGE_SUFFIXES and _alike(stem) in alike:
+    if f".{suffix.lower()}" in IMAGE_SUFFIXES and alike(stem) in known:
         return "; ids come without the ending of the file's name"
     return ""
-
-
-def _alike(name: str) -> str:
-    """Return what names have in common that a file system, a program or an eye takes for equal."""
-    folded = normalize("NFC", normalize("NFC", name).casefold())
-    return folded.lstrip("0") if folded.isdecimal() else folded

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from varbench.catalogues.likeness import alike
 from varbench.catalogues.raw import INTERACTION_COLUMNS, RawCatalogue
 from varbench.errors import InputError
 from varbench.seeds import derive
@@ -35,16 +36,18 @@ def check(
         raise InputError(
             f"{catalogue.where('interaction', 0)}: lacks the column(s) {', '.join(missing)}"
         )
+    if table.empty:
+        raise InputError(f"{catalogue.where('interaction', 0)}: there are no interactions")
     rating, timestamp = (
         pd.to_numeric(table[column], errors="coerce") for column in ("rating", "timestamp")
     )
-    if by_time and len(table) and table["timestamp"].isna().all():
+    if by_time and table["timestamp"].isna().all():
         raise InputError(
             f"{catalogue.where('interaction', 0)}: no usable timestamp in this row or any other, "
             "and each user's last interaction is to be held out; the catalogue's split: random "
             "holds out any, split: file_order the last one in the order of the file"
         )
-    if by_rating and len(table) and table["rating"].isna().all():
+    if by_rating and table["rating"].isna().all():
         raise InputError(
             f"{catalogue.where('interaction', 0)}: no rating in this row or any other, and the "
             "catalogue's min_rating asks for them; leave min_rating out"
@@ -66,11 +69,18 @@ def check(
         if rows.any():
             row = int(np.flatnonzero(rows)[0])
             value = {column: str(table[column].iloc[row]) for column in INTERACTION_COLUMNS}
-            hint = "; drop_unreadable leaves them out" if fault == "an unknown item" else ""
+            hint = _hint(catalogue, value["item"]) if fault == "an unknown item" else ""
             raise InputError(
                 f"{catalogue.where('interaction', row)}: {fault} ({value}); "
                 f"{int(rows.sum())} such{hint}"
             )
+
+
+def _hint(catalogue: RawCatalogue, item: str) -> str:
+    """Say what may be meant by an item that is not listed."""
+    like = next((known for known in catalogue.items if alike(known) == alike(item)), None)
+    differs = f"; {like!r} differs in case, in Unicode form or in leading zeros" if like else ""
+    return f"{differs}; drop_unreadable leaves them out"
 
 
 def deduplicate(table: pd.DataFrame) -> pd.DataFrame:

@@ -134,14 +134,15 @@ def prepare(
             table["item"].iloc[row],
             catalogue.where("interaction", row),
         )
-    table = account.keep("unlisted_item", table, listed)
+    table = account.step("unlisted_item", table, _only(table, listed))
     for reason in ("no_image", "unreadable_image"):
         without = {item for item, why in unusable.items() if why == reason}
-        table = account.keep(reason, table, ~table["item"].isin(without), items=without)
+        left = _only(table, ~table["item"].isin(without))
+        table = account.step(reason, table, left, items=without)
     if rules.min_rating is not None:
-        table = account.keep("low_rating", table, table["rating"] >= rules.min_rating)
-    unique = interactions.deduplicate(table)
-    table = account.keep("repeated", table, table.index.isin(unique.index))
+        left = _only(table, table["rating"] >= rules.min_rating)
+        table = account.step("low_rating", table, left)
+    table = account.step("repeated", table, interactions.deduplicate(table))
     table = _core(account, catalogue, table, rules, passes)
 
     items = [item for item in catalogue.items if item not in unusable]
@@ -168,6 +169,11 @@ def prepare(
     return Prepared(numbered.drop(columns="test", errors="ignore"), users, items, summary)
 
 
+def _only(table: pd.DataFrame, rows: "pd.Series[bool]") -> pd.DataFrame:
+    """Return the rows of a table; where it is all of them, the table and no copy."""
+    return table if rows.all() else table[rows]
+
+
 def _in_time(table: pd.DataFrame, split: str) -> pd.DataFrame:
     """Let the order of the file stand for time where it is asked for, or no time is known."""
     known = SPLITS[split][2] or (split == "random" and table["timestamp"].notna().all())
@@ -191,7 +197,7 @@ def _core(
         core = interactions.k_core(
             table, users=rules.core_users, items=rules.core_items, passes=passes
         )
-        return account.keep("few_interactions", table, table.index.isin(core.index), unused=True)
+        return account.step("few_interactions", table, core, unused=True)
 
     table = filtered(table)
     while len(saturated := _saturated(table)):
@@ -204,7 +210,8 @@ def _core(
                 f"({names}), so there is none to rank for them; drop_saturated_users leaves them "
                 "out, a lower core_items keeps more items"
             )
-        table = account.keep("saturated_user", table, ~table["user"].isin(saturated), unused=True)
+        left = _only(table, ~table["user"].isin(saturated))
+        table = account.step("saturated_user", table, left, unused=True)
         if passes is None:
             table = filtered(table)
     return table

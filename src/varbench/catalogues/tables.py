@@ -36,7 +36,7 @@ def read(
     required: Sequence[str],
     optional: Sequence[str] = (),
     names: Mapping[str, str | None] | None = None,
-    strict: bool = True,
+    loose: Sequence[str] = (),
 ) -> Iterator[pd.DataFrame]:
     """Read a table as strings, a chunk at a time.
 
@@ -49,8 +49,8 @@ def read(
         The columns to read, by our names; optional ones are left out where the file has none.
     names
         The file's name of a column, where it is not ours; None: the column is not read.
-    strict
-        Whether a column that ``names`` gives must be there. If not, its usual names will do.
+    loose
+        Columns that ``names`` may give a name that the file does not have: the usual ones will do.
 
     Yields
     ------
@@ -64,7 +64,7 @@ def read(
     """
 
     def choose(header: list[str]) -> dict[str, str]:
-        return _choose(path, header, required, optional, names or {}, strict)
+        return _choose(path, header, required, optional, names or {}, loose)
 
     try:
         with open_text(path) as file:
@@ -155,7 +155,7 @@ def _choose(
     required: Sequence[str],
     optional: Sequence[str],
     names: Mapping[str, str | None],
-    strict: bool,
+    loose: Sequence[str],
 ) -> dict[str, str]:
     """Return the file's name of every column that is read."""
     plain = {_plain_name(name): name for name in reversed(header)}
@@ -163,23 +163,25 @@ def _choose(
     missing: list[str] = []
     for column in (*required, *optional):
         own = names.get(column, column)
-        if own is None:
-            continue
-        usual = [column, *ALIASES.get(column, ())]
-        given = [own] if column in names else []
-        found = next((name for name in given if name in header), None)
-        if found is None and not (strict and given):
-            found = next((plain[name] for name in usual if name in plain), None)
+        found = own if column in names and own in header else None
+        if column not in names or column in loose:
+            usual = [column, *ALIASES.get(column, ())]
+            found = found or next((plain[name] for name in usual if name in plain), None)
         if found is not None:
             chosen[column] = found
-        elif column in required or (given and strict):
-            missing.append(own)
+        elif column in required or (own is not None and column in names):
+            missing.append(own or column)
     if missing:
+        present = ", ".join(map(repr, header))[:200]
         raise InputError(
-            f"{path} row 1: lacks the column(s) {', '.join(missing)}; it is "
-            f"{', '.join(header)[:200]!r}, and columns are separated by tabs or commas; names of "
-            f"its own are given in the source, such as columns: {{{required[0]}: NAME}}"
+            f"{path} row 1: lacks the column(s) {', '.join(missing)}; it has {present}, and "
+            "columns are separated by tabs or commas; names of its own are given in the source, "
+            f"such as columns: {{{required[0]}: NAME}}"
         )
+    shared = next((n for n in chosen.values() if list(chosen.values()).count(n) > 1), None)
+    if shared:
+        both = " and ".join(column for column, name in chosen.items() if name == shared)
+        raise InputError(f"{path} row 1: {shared} cannot be {both}; change columns of the source")
     twice = next((name for name in chosen.values() if header.count(name) > 1), None)
     if twice:
         raise InputError(f"{path} row 1: names the column {twice} twice; remove one")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from varbench.errors import InputError
+from varbench.experiment import costs
 
 gc.disable()
 
@@ -75,7 +76,10 @@ def method_and_parameters(spec: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a command: an InputError or a full disk ends it with one line, a bug with a traceback."""
+    """Run a command: an InputError or a full disk ends it with one line, a bug with a traceback.
+
+    Where it succeeds, the last line on standard error says what it has cost.
+    """
     gc.freeze()  # what is imported stays until the end
     gc.enable()
     try:
@@ -86,3 +90,4 @@ def run(main: Callable[[], None]) -> None:
         if error.errno is None:
             raise
         sys.exit(f"error: {error.filename or 'file system'}: {os.strerror(error.errno)}")
+    print(costs.spent(), file=sys.stderr)

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,20 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
 from varbench.errors import InputError
+from varbench.experiment import candidates, scalars, units
+from varbench.experiment.architectures import check_architecture
+from varbench.experiment.classes import read_names
 from varbench.experiment.contradictions import contradictions
 from varbench.experiment.references import hint
+from varbench.experiment.removed import explain, forget
+from varbench.experiment.scalars import is_null
 from varbench.experiment.tuning import settings
 from varbench.registry import METHODS
 
 # Sections whose entries an overlay may remove.
 SECTIONS = ("catalogues", "datasets", "defenses", "attacks", "recommenders")
+
+ARCHITECTURES = "architectures.txt"  # beside the schema: torchvision's classifiers
 
 Schema = dict[str, Any]
 Config = dict[str, Any]
@@ -54,14 +62,12 @@ def complete(config: Config, schema_path: Path) -> None:
             "seeds: is now two keys: runs, how often everything random is repeated, and "
             "recommender_seeds, how often a recommender is trained on the networks of one run"
         )
-    for section in SECTIONS:
-        entries = config.get(section)
-        if isinstance(entries, dict):
-            config[section] = {name: entry for name, entry in entries.items() if entry is not None}
+    removed = _remove(config)
     _validate(config, schema, "")
+    check_architecture(config["extractor"]["architecture"], schema_path.with_name(ARCHITECTURES))
     for kind, blocks in _BLOCKS.items():
         for key, block in blocks(config).items():
-            for parameter in [name for name, value in block.items() if value is None]:
+            for parameter in [name for name, value in block.items() if is_null(value)]:
                 del block[parameter]
             method = block.get("method")
             if method not in METHODS[kind]:
@@ -73,15 +79,40 @@ def complete(config: Config, schema_path: Path) -> None:
                     f"{key}.method: {schema_path} has no $defs.{kind}.{method}; describe the "
                     "method's parameters there, as docs/extending.md shows"
                 )
+            _of_another_method(key, block, schema["$defs"][kind])
             _validate(block, _schema_of(schema, kind, method), key)
-    for problem in contradictions(config):
-        raise InputError(problem)
+    forget(config, removed)
+    for problem in chain(contradictions(config), units.errors(config), candidates.errors(config)):
+        raise InputError(explain(problem, removed))
     values = config["tuning"]["values"]
     for name in config["tuning"]["recommenders"] or config["recommenders"]:
         block = config["recommenders"][name]
         for setting in settings(block, values):
             tried = _schema_of(schema, "recommender", block["method"])
             _validate({**block, **setting}, tried, f"tuning.values for {name}")
+
+
+def _remove(config: Config) -> dict[str, set[str]]:
+    """Take out the entries that an overlay sets to null, in place; return their names."""
+    removed: dict[str, set[str]] = {}
+    for section in SECTIONS:
+        entries = config.get(section)
+        if isinstance(entries, dict):
+            removed[section] = {name for name, entry in entries.items() if is_null(entry)}
+            config[section] = {n: e for n, e in entries.items() if n not in removed[section]}
+    return removed
+
+
+def _of_another_method(key: str, block: Config, methods: Schema) -> None:
+    """Raise InputError if a block has a parameter that only other methods of its kind have."""
+    own = methods[block["method"]].get("properties", {})
+    for name in [name for name in block if name not in own]:
+        others = [m for m, schema in methods.items() if name in schema.get("properties", {})]
+        if others:
+            raise InputError(
+                f"{key}: method {block['method']} has no {name!r}, which {' and '.join(others)} "
+                "has; change the method, or remove the parameter"
+            )
 
 
 def no_key_twice(paths: Iterable[Path]) -> None:
@@ -126,6 +157,8 @@ def class_index(category: str | int, classes: list[str]) -> int:
         if 0 <= category < len(classes):
             return category
         raise InputError(f"{category} is not a class index: there are {len(classes)} classes")
+    if category not in classes and category.isdecimal():  # as the command line has numbers
+        return class_index(int(category), classes)
     if category not in classes:
         raise InputError(f"unknown category {category!r}{hint(category, classes)}")
     if classes.count(category) > 1:
@@ -165,6 +198,7 @@ _Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
 
 
 def _validate(value: Config, schema: Schema, where: str) -> None:
+    scalars.read_into(value, schema, _Validator)
     error = best_match(_Validator(schema).iter_errors(value))
     if error is not None:
         raise InputError(_explain(error, where))
@@ -199,6 +233,11 @@ def _explain(error: ValidationError, where: str) -> str:
     rule = error.schema.get("$comment") if isinstance(error.schema, dict) else None
     if error.validator == "pattern" and rule:
         return f"{key}: {error.instance!r} will not do; give {rule}"
+    if error.validator == "anyOf" and rule:
+        return f"{key}: {error.instance!r} will not do; give {rule}"
+    better = scalars.advice(error.instance) if isinstance(error.instance, str) else None
+    if error.validator == "type" and better:
+        return f"{key}: {better}"
     return f"{key}: {error.message}{f' ({rule})' if rule else ''}"
 
 
@@ -210,13 +249,7 @@ def class_file(config: Config, base: Path) -> Path:
 
 def read_classes(config: Config, base: Path) -> list[str]:
     """Return the extractor's class names; check that every dataset's categories are among them."""
-    path = class_file(config, base)
-    try:
-        classes = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise InputError(f"extractor.classes: {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"extractor.classes: {path}: {error}; save it as UTF-8") from error
+    classes = read_names(class_file(config, base))
     for name, dataset in config["datasets"].items():
         indices = []
         for role in ("source_category", "target_category"):

@@ -5,6 +5,7 @@ from typing import Any
 
 from varbench.experiment.protocol import protocols
 from varbench.experiment.references import hint, of_references
+from varbench.experiment.removed import trained as used_and_trained
 from varbench.experiment.tuning import of_tuning
 
 Config = dict[str, Any]
@@ -74,7 +75,7 @@ def _unlike(name: str, block: Config, start: str, other: Config) -> Iterator[str
 
 def _of_training(config: Config) -> Iterator[str]:
     """Yield what contradicts the training of extractors."""
-    trained = {n: d for n, d in config["defenses"].items() if d["method"] != "pretrained"}
+    trained = {name: config["defenses"][name] for name in used_and_trained(config)}
     images = config["training_images"]
     catalogue = images["catalogue"]
     if images["folder"] is not None and catalogue is not None:

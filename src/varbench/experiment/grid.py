@@ -213,6 +213,21 @@ class Grid:
         network = self.network({"defense": self.config["undefended"], "run": self.names["run"][0]})
         return {"catalogue": self.catalogue(names), **network}
 
+    def undefended_network(self, names: Names) -> dict[str, str]:
+        """Return the undefended network of the job's run."""
+        return self.network({**names, "defense": self.config["undefended"]})
+
+    @property
+    def measured_networks(self) -> list[dict[str, str]]:
+        """The networks whose accuracy is measured on images that training kept out.
+
+        None where all are loaded, or trained on a folder, whose log has the accuracy.
+        """
+        trained = [name for name in self.names["defense"] if not self.pretrained(name)]
+        if not trained or self.config["training_images"]["folder"] is not None:
+            return []
+        return self.networks()
+
     def clean_features(self, names: Names) -> dict[str, str]:
         """Return what a job's network makes of its whole catalogue."""
         return {"catalogue": self.catalogue(names), **self.network(names)}

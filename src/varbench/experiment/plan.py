@@ -158,6 +158,15 @@ def _row(rule: str, own: list[Job], folder: Path) -> dict[str, Any]:
     }
 
 
+def of_workflow(workflow: Any, target: str, results: Path) -> str:
+    """Return the plan of a target for a terminal.
+
+    results : its folder; benchmarks of other experiments beside it count too
+    """
+    folder = results if results.is_absolute() else Path(results.parts[0])
+    return as_text(table(jobs(workflow.rules, workflow.get_rule(target)), folder))
+
+
 def as_text(plan: pd.DataFrame) -> str:
     """Return the plan for a terminal: in hours where it takes a day and more, else in minutes."""
     if plan.iloc[-1]["CPU minutes"] >= 24 * 60:

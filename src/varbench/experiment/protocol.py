@@ -1,7 +1,7 @@
 """Where the paper's released code differs from its text, as switches of the configuration.
 
 A switch is a parameter of the blocks that it concerns, so the workflow treats it like any other:
-it reaches no other stage. D1 to D17 number the differences as docs/protocol.md does; of D16 nothing
+it reaches no other stage. D1 to D18 number the differences as docs/protocol.md does; of D16 nothing
 can be computed.
 """
 
@@ -55,6 +55,7 @@ SWITCHES = {
     "D14_cw_variable": Switch("attacks", "variable", "normalised", ("carlini_wagner",)),
     "D15_baseline": Switch("metrics", "baseline", "last_listed"),
     "D17_amr_optimiser": Switch("recommenders", "optimiser", "restarted", ("amr",)),
+    "D18_storage": Switch("attacks", "storage", "float", ("carlini_wagner",)),
 }
 
 

@@ -56,6 +56,7 @@ class Requirements:
         self.torch = self.mb(TORCH_MB)
         self.tables = self.mb(2 * PLAIN_MB)
         self.catalogue = self.mb(PLAIN_MB, image=1, interaction=1e-3)
+        self.robustness = self.mb(TORCH_MB, training_image=self.image_mb, batch=2 * batch)
         self.drawing = self.mb(PLAIN_MB, training_image=self.image_mb)
         self.extraction = self.mb(TORCH_MB, image=1, item=2 * FEATURE_BYTES / 1e6, batch=batch)
         # Of a fifth of the items, bytes and several times four bytes a value.
@@ -134,6 +135,10 @@ class Requirements:
         passes = defense["epochs"] * (1 + defense.get("steps", 0))
         side_by_side = defense["processes"] if self._gpu else 1
         return float(passes * self.training_images() * self.pass_seconds / side_by_side)
+
+    def robustness_seconds(self, _names: Names) -> float:
+        """Return seconds of the attacks that measure a network's robustness."""
+        return 50 * self.training_images() * self.pass_seconds
 
     def attack_seconds(self, names: Names) -> float:
         """Return seconds of an attack on a fifth of the items, more than any category has."""

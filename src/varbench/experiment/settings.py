@@ -59,13 +59,13 @@ class Settings:
         """What a training is told of its images."""
         images = self._config["training_images"]
         if images["folder"] is not None:
-            return {"image_size": images["image_size"] or self.side}
-        return {"validation": images["validation"]}
+            return {"image_size": self.side, "training_size": images["image_size"] or self.side}
+        return {"image_size": self.side, "validation": images["validation"]}
 
     @property
     def metrics_of_cells(self) -> Config:
         """What the tables of cells are told of the metrics."""
-        keys = ("k", "counted", "confidence", "equivalence_margin", "category_share")
+        keys = ("k", "counted", "confidence", "correction", "equivalence_margin", "category_share")
         return {key: self._config["metrics"][key] for key in keys}
 
     @property
@@ -73,6 +73,16 @@ class Settings:
         """What the table of images is told of the metrics."""
         keys = ("source_share", "success_rate_not_target", "confidence")
         return {key: self._config["metrics"][key] for key in keys}
+
+    def where_results_are(self, results: str) -> str:
+        """Return what the terminal says at the end of a run."""
+        places = {
+            "report": f"{results}/report/index.html",
+            "tables": f"{results}/tables",
+            "figures": f"{results}/figures",
+        }
+        there = [f"{what} in {place}" for what, place in places.items() if Path(place).exists()]
+        return ", ".join(there) or f"results in {results}"
 
     def baseline(self) -> Names | None:
         """Return whose clean cells changes are taken from; None for each cell's own (D15)."""
@@ -116,6 +126,13 @@ class Settings:
         category = self._config["datasets"][names["dataset"]][f"{role}_category"]
         return class_index(category, self.classes)
 
+    def categories(self, names: Names) -> dict[str, str]:
+        """Return the names of a dataset's source and target category."""
+        return {
+            "source": self.classes[self.source_class(names)],
+            "target": self.classes[self.target_class(names)],
+        }
+
     def budget(self, names: Names) -> Config:
         """Return how many items of a dataset are attacked, and which."""
         return dict(self._config["datasets"][names["dataset"]]["attacked"])
@@ -123,6 +140,21 @@ class Settings:
     def defense(self, names: Names) -> Config:
         """Return how a network is trained."""
         return _without(self._config["defenses"][names["defense"]], "starts_from", "stands_for")
+
+    def defended(self, names: Names) -> bool:
+        """Say whether a network should be robust."""
+        return names["defense"] != self.undefended
+
+    def weights_key(self, names: Names) -> str | None:
+        """Return where in a file of weights a loaded network's are, if that is given."""
+        key: str | None = self._config["defenses"][names["defense"]].get("weights_key")
+        return key
+
+    @property
+    def epsilons(self) -> list[float]:
+        """The radii of the grid's attacks, in 255ths, for the robust accuracy of networks."""
+        blocks = [self._config["attacks"][name] for name in self._grid.attacks]
+        return sorted({block["epsilon"] for block in blocks if "epsilon" in block})
 
     def attack(self, names: Names) -> Config:
         """Return an attack's method and parameters."""

@@ -91,12 +91,12 @@ def read(
     places: Places,
     cells: Sequence[Cell],
     popularity: Mapping[str, NDArray[Any]],
-    attacked: Mapping[str, NDArray[np.int64]],
+    counted: Mapping[str, NDArray[np.int64]],
 ) -> Stored:
     """Read the values of cells, of evasion's clean one those of poisoning's.
 
     popularity : of each dataset, training interactions of every item
-    attacked : of each dataset, the attacked items
+    counted : of each dataset, the items that CHR counts at every K
 
     Raises InputError where a file is missing or lacks a column, or runs differ in their users.
     """
@@ -109,7 +109,7 @@ def read(
         place, repeat = (run, seed), {"run": run, "seed": seed}
         hits, ndcg, share = (users[column].to_numpy(np.float64) for column in columns)
         found.hits.setdefault(cell, {})[place] = hits
-        curve = hits_by_k(lists, attacked[cell.dataset])
+        curve = hits_by_k(lists, counted[cell.dataset])
         found.curves.setdefault(cell, {})[place] = curve
         items = read_table(folder / "items.parquet").assign(**repeat)
         found.items.setdefault(cell, []).append(items)

@@ -1,7 +1,7 @@
-"""Weights from files of torch tensors, in the layouts that robust networks are published in.
+"""Files of torch tensors from elsewhere, read without executing anything.
 
-Nothing in a file is executed: torch reads it with ``weights_only``, and the few foreign classes
-that published files mention are replaced by one that does nothing.
+Torch reads them with ``weights_only``, and the few foreign classes that published files mention are
+replaced by one that does nothing. What the tensors are for, ``layouts`` finds out.
 """
 
 import pickle
@@ -9,7 +9,7 @@ import pickletools
 import re
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
@@ -19,6 +19,8 @@ import torch
 from torch.serialization import safe_globals
 
 from varbench.errors import InputError
+from varbench.extractors.layouts import state_dicts, unwrapped
+from varbench.storage import read_tensors
 
 # What training scripts put beside the weights: arguments, and accuracies as numpy scalars. MadryLab
 # saves with dill, which names types through functions of its own.
@@ -35,68 +37,75 @@ FOREIGN = (
 # What torch writes for the weights themselves.
 HARMLESS = r"collections\.OrderedDict|torch\._utils\._rebuild\w+|torch\.\w+Storage|torch\.Size"
 PICKLES = 4  # in a file from before torch 1.6: magic number, version, machine, content
-HOLDERS = ("state_dict", "model")  # keys under which a training script puts the state dict
-WRAPPERS = ("module.", "model.")  # DataParallel, and a model that normalises its input itself
-# What such wrappers add; here normalisation belongs to the configuration.
-ADDED_MODULES = ("normalizer.", "normalize.", "attacker.")
-ADDED_BUFFERS = ("mean", "std")
 
 
-def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
-    """Read a state dict that ``torch.save`` wrote and return it under torchvision's names.
-
-    Known layouts: torchvision's; MadryLab's robustness library (``model``, ``module.model.``
-    and entries of its normaliser and attacker); RobustBench's (``model.`` or ``module.`` or none,
-    perhaps with the normalisation's buffers); free adversarial training's (``state_dict``,
-    ``module.``).
+def read_content(path: Path) -> Any:
+    """Read what ``torch.save`` wrote, or a file of safetensors, without executing anything.
 
     Raises
     ------
     InputError
-        The file is missing, damaged, asks for a class or function that is not known to be
-        harmless, or holds no state dict.
+        The file is missing, damaged, a TorchScript program, or asks for a class or function that
+        is not known to be harmless.
     """
+    if _is_safetensors(path):
+        return read_tensors(path)
+    loader = _program(path)
+    if loader:
+        raise InputError(
+            f"{path}: a program with its weights, as {loader} reads it, and programs are not run; "
+            f"where it was made, torch.save({loader}('{path.name}').state_dict(), 'weights.pt') "
+            "saves the weights alone"
+        )
     try:
         with safe_globals([(_Inert, name) for name in FOREIGN]), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a file that torch is about to refuse
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location="cpu", weights_only=True)
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         raise InputError(f"{path}: {error.strerror}") from error
     except Exception as error:  # a damaged pickle can raise anything
         # Not torch's own words, which advise to load without weights_only.
         refused = ", ".join(sorted({*_names(path)} - {*FOREIGN}))
         if refused and isinstance(error, pickle.UnpicklingError):
-            raise InputError(f"{path}: refused, it asks for {refused}; nothing was run") from error
+            raise InputError(
+                f"{path}: refused, it asks for {refused}; nothing was run; where the file was "
+                "made, save the network's state_dict() and nothing else"
+            ) from error
         raise InputError(
             f"{path}: damaged, or no file of weights that torch.save wrote; get it again"
         ) from error
-    for holder in HOLDERS:
-        if isinstance(content, dict) and isinstance(content.get(holder), dict):
-            content = content[holder]
-    if (
-        not isinstance(content, dict)
-        or not content
-        or not all(
-            isinstance(name, str) and isinstance(value, torch.Tensor)
-            for name, value in content.items()
-        )
-    ):
+
+
+def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
+    """Read a state dict and return it under torchvision's names, whatever network it is of.
+
+    For who looks for a part of a network only; ``pretrained.load`` knows the whole. The same errors
+    as ``read_content``, and where the file holds no state dict.
+    """
+    held = state_dicts(read_content(path))
+    if not held:
         raise InputError(f"{path}: holds no state dict (a mapping from names to tensors)")
-    return _unwrapped(content)
+    return unwrapped(max(held.values(), key=len))
 
 
-def _unwrapped(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Drop what wrappers add to a network and their prefixes from the names."""
-    while True:
-        weights = {
-            name: tensor
-            for name, tensor in weights.items()
-            if not name.startswith(ADDED_MODULES) and name not in ADDED_BUFFERS
-        }
-        prefix = next((p for p in WRAPPERS if all(name.startswith(p) for name in weights)), None)
-        if prefix is None or not weights:
-            return dict(weights)
-        weights = {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
+def _is_safetensors(path: Path) -> bool:
+    """Say whether a file begins as safetensors do: the length of a JSON object, the object."""
+    with suppress(OSError), path.open("rb") as file:
+        beginning = file.read(9)
+        length = int.from_bytes(beginning[:8], "little")
+        return beginning[8:] == b"{" and length < path.stat().st_size
+    return False
+
+
+def _program(path: Path) -> str | None:
+    """Return the function that loads a file if that is a program with weights."""
+    with suppress(Exception), zipfile.ZipFile(path) as archive:  # what is no zip file is none
+        inside = {name.partition("/")[2] for name in archive.namelist()}
+        if inside & {"constants.pkl", "model.json"}:  # since torch 1.0
+            return "torch.jit.load"
+        if inside & {"archive_format", "models/model.json"}:
+            return "torch.export.load"
+    return None
 
 
 def _names(path: Path) -> Iterator[str]:

@@ -94,7 +94,48 @@ class InMemory:
 def shuffled(count: int, batch_size: int, generator: torch.Generator) -> tuple[Tensor, ...]:
     """Return the rows of each batch of an epoch, of which all processes have equal shares."""
     rows: Tensor = torch.randperm(count, generator=generator)[: processes.even(count)]
-    return torch.split(rows, batch_size)
+    if len(rows) < _images(count):
+        rows = rows.repeat(2)  # augmented twice
+    return torch.split(rows, batch_lengths(count, batch_size))
+
+
+def batch_lengths(count: int, batch_size: int) -> list[int]:
+    """Return how many images each batch of an epoch has, all processes together.
+
+    A last batch that would leave each process a single image joins the one before it: batch norm
+    has no variance where a network's last maps are of one position. So a batch may have that many
+    images more than ``batch_size``.
+    """
+    images = _images(count)
+    lengths = [min(batch_size, images - start) for start in range(0, images, batch_size)]
+    if len(lengths) > 1 and lengths[-1] < min(2 * processes.count(), batch_size):
+        last = lengths.pop()
+        lengths[-1] += last
+    return lengths
+
+
+def _images(count: int) -> int:
+    """Return how many images an epoch has: where each process has only one, that one twice."""
+    even = processes.even(count)
+    return 2 * even if even == processes.count() else even
+
+
+def held_out(count: int, share: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows of ``count`` images to train on, and those held out for validation.
+
+    The second are a ``share`` of all, drawn at random by ``seed``, and at least one; the first are
+    at least one too.
+
+    Raises
+    ------
+    InputError
+        There are fewer than two images.
+    """
+    if count < 2:
+        raise InputError(f"{count} labelled images are too few: one is held out for validation")
+    order = np.random.default_rng(derive("validation", seed)).permutation(count)
+    first = min(count - 1, max(1, round(share * count)))
+    return order[first:], order[:first]
 
 
 def augment(images: Tensor, generator: torch.Generator) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from varbench.errors import InputError
 from varbench.extractors.networks import Extractor
@@ -49,7 +50,8 @@ def read_out(
     Raises
     ------
     InputError
-        Features are not finite: the message gives the image's position.
+        Features are not finite: the message gives the image's position. Or the network takes no
+        images of some size, which is only known here where images keep their sizes.
     """
     count = len(images)
     result = ReadOut(
@@ -63,7 +65,7 @@ def read_out(
             rows = group[start : start + batch_size]
             batch = to_unit([images[row] for row in rows]).to(device)
             batch = batch.contiguous(memory_format=torch.channels_last)
-            features, logits = network.features_and_logits(batch)
+            features, logits = _pass(network, batch)
             probabilities = logits.softmax(dim=1)
             highest, classes = probabilities.max(dim=1)
             result.features[rows] = features.cpu().numpy()
@@ -78,3 +80,17 @@ def read_out(
             "the extractor's weights are damaged or its training diverged"
         )
     return result
+
+
+def _pass(network: Extractor, batch: Tensor) -> tuple[Tensor, Tensor]:
+    try:
+        return network.features_and_logits(batch)
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # each architecture has its own
+        height, width = batch.shape[2:]
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"extractor.image_size: {network.architecture} takes no images of {width} x {height} "
+            f"({reason}); give a size that it takes"
+        ) from error

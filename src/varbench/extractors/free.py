@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from varbench.extractors import processes
-from varbench.extractors.data import Data
+from varbench.extractors.data import Data, batch_lengths
 from varbench.extractors.evaluation import signs
 from varbench.extractors.networks import Extractor
 from varbench.extractors.training import Row, fit
@@ -39,7 +39,7 @@ def train(
         As for ``training.fit``, which also says what is returned.
     """
     radius = epsilon / 255
-    largest = min(batch_size, data.count) // processes.count()
+    largest = max(batch_lengths(data.count, batch_size), default=0) // processes.count()
     perturbation = torch.zeros(largest, 3, *data.size, device=device)
 
     def step(

@@ -27,13 +27,22 @@ class Extractor(nn.Module):
         D, the number of features.
     classes
         The number of logits.
+    architecture
+        Its name, for messages.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        mean: Sequence[float],
+        std: Sequence[float],
+        architecture: str = "the network",
+    ) -> None:
         super().__init__()
+        self.architecture = architecture
         self.network = network
         # Not persistent: they belong to the configuration, not to the weights.
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
@@ -115,11 +124,12 @@ def build(
             + (f"; did you mean {' or '.join(close)}?" if close else "")
         )
     # GoogLeNet and Inception have side outputs, which would change what the network returns.
-    extra = {"aux_logits": False} if architecture in ("googlenet", "inception_v3") else {}
+    aside = architecture in ("googlenet", "inception_v3")
+    extra = {"aux_logits": False, "init_weights": True} if aside else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = models.get_model(architecture, weights=None, num_classes=classes, **extra)
-    return Extractor(network, mean, std)
+    return Extractor(network, mean, std, architecture)
 
 
 def load_weights(extractor: Extractor, weights: Mapping[str, Tensor]) -> None:

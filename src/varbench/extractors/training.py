@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, Protocol
 
 import torch
@@ -11,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from varbench.errors import InputError
 from varbench.extractors import processes
-from varbench.extractors.data import Data
+from varbench.extractors.data import Data, batch_lengths
 from varbench.extractors.evaluation import accuracies
 from varbench.extractors.networks import Extractor
 from varbench.extractors.progress import Progress
@@ -102,13 +103,16 @@ def fit(
     Raises
     ------
     InputError
-        There are fewer images than processes, or the loss is not finite.
+        There are fewer images than processes, or the loss is not finite, or the batches are of one
+        image each, which the network's batch norm can make nothing of at this size.
     """
     rounds = math.ceil(epochs / updates_per_batch)
-    batches = math.ceil(processes.even(data.count) / batch_size)
+    batches = len(batch_lengths(data.count, batch_size))
     if not batches:
         raise InputError(f"{data.count} training images are too few for as many processes")
     network.to(device).to(memory_format=torch.channels_last)
+    if batch_size < 2 * processes.count():
+        _takes_one(network, data.size, device)
     plain = network if precision == "fp32" else Mixed(network, PRECISIONS[precision])
     model = processes.parallel(plain, device)
     optimiser = torch.optim.SGD(
@@ -177,6 +181,18 @@ def fit(
         keep(time.perf_counter())
     network.eval()
     return progress.epochs
+
+
+@torch.no_grad()
+def _takes_one(network: Extractor, size: tuple[int, int], device: torch.device) -> None:
+    """Raise InputError if the network cannot be trained on batches of a single image."""
+    try:
+        deepcopy(network).train()(torch.zeros(1, 3, *size, device=device))
+    except ValueError as error:  # torch's batch norm, on maps of one position
+        raise InputError(
+            f"batch_size: batch norm cannot be trained on one image of {size[1]} x {size[0]} at a "
+            "time; give at least 2 for each process"
+        ) from error
 
 
 class Mixed(nn.Module):

@@ -1,0 +1,85 @@
+"""The normalisation that a file of weights brings along, against the configured one."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from varbench.errors import InputError
+from varbench.extractors.layouts import DEEPEST, DEVIATIONS, MEANS, is_statistic
+
+TOLERANCE = 2e-3  # of [0, 1]: half a pixel value
+BYTES = 255
+LARGEST = 2  # a mean or deviation above it is in 255ths
+
+
+def statistics(content: Any, path: str = "") -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """Yield (dotted name, values of "mean" and "std") of each normalisation in ``content``.
+
+    Three values each, in units of [0, 1] (255ths are converted). They come from tensors under names
+    such as ``normalizer.new_mean``, ``mean``, ``mu``, ``sigma``; where both are there, also from
+    lists of three numbers and from one number for all channels.
+    """
+    if not isinstance(content, dict) or path.count(".") > DEEPEST:
+        return
+    groups: dict[tuple[str, ...], dict[str, Any]] = {}
+    for key, value in content.items():
+        values = _tensor(value)
+        kind = is_statistic(str(key), values)
+        if kind is not None and values.dtype.is_floating_point:
+            groups.setdefault(_stem(str(key)), {})[kind] = (str(key), value, values)
+        yield from statistics(value, f"{path}.{key}" if path else str(key))
+    for group in groups.values():
+        alone = len(group) == 1
+        if alone and not all(
+            isinstance(v, Tensor) and v.numel() == 3 for _, v, _ in group.values()
+        ):
+            continue  # one number called sigma, or a list, may be anything
+        found = {kind: v.flatten().double().expand(3) for kind, (_, _, v) in group.items()}
+        if any(values.max() > LARGEST for values in found.values()):
+            found = {kind: values / BYTES for kind, values in found.items()}
+        name = next(name for name, _, _ in group.values())
+        yield (f"{path}.{name}" if path else name), found
+
+
+def _stem(name: str) -> tuple[str, ...]:
+    """Return what a mean's and a deviation's names have in common."""
+    parent, _, leaf = name.rpartition(".")
+    return parent, *(word for word in leaf.lower().split("_") if word not in MEANS | DEVIATIONS)
+
+
+def _tensor(value: Any) -> Any:
+    """Return a list of three numbers as a tensor, anything else as it is."""
+    if not isinstance(value, list | tuple) or len(value) != 3:
+        return value
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
+    return torch.tensor([float(v) for v in value]) if numbers else value
+
+
+def check(content: Any, mean: Sequence[float], std: Sequence[float]) -> None:
+    """Raise InputError if a file's own normalisation is another than ``mean`` and ``std``.
+
+    content : what ``checkpoints.read_content`` returns
+    mean, std : of the three channels, in units of [0, 1]
+
+    The error gives both and the lines of YAML that fit the file.
+    """
+    configured = {"mean": torch.tensor(mean).double(), "std": torch.tensor(std).double()}
+    for name, found in statistics(content):
+        if all((found[k] - configured[k]).abs().max() <= TOLERANCE for k in found):
+            continue
+        said = ", ".join(f"{kind} {numbers(values)}" for kind, values in found.items())
+        lines = " and ".join(
+            f"'{k}: {numbers(found.get(k, values))}'" for k, values in configured.items()
+        )
+        raise InputError(
+            f"its network normalises images with {said} ({name}) and the configuration with "
+            f"mean {numbers(configured['mean'])}, std {numbers(configured['std'])}; put the lines "
+            f"{lines} under extractor"
+        )
+
+
+def numbers(values: Tensor) -> str:
+    """Return three numbers as YAML."""
+    return f"[{', '.join(f'{v:.6g}' for v in values.tolist())}]"

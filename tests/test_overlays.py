@@ -1,0 +1,304 @@
+"""What people write over the embedded configuration, and what they probably meant."""
+
+import codecs
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from snakemake.cli import parse_config
+from snakemake.utils import update_config
+
+from varbench.errors import InputError
+from varbench.experiment.advice import warnings
+from varbench.experiment.architectures import check_architecture
+from varbench.experiment.candidates import check_candidates
+from varbench.experiment.classes import read_names
+from varbench.experiment.configuration import complete
+from varbench.experiment.scalars import advice, scalar
+
+BASE = Path(__file__).parents[1]
+SCHEMA = BASE / "resources" / "config.schema.yaml"
+ARCHITECTURES = BASE / "resources" / "architectures.txt"
+VALID = yaml.safe_load((BASE / "config.yaml").read_text())
+
+
+def completed(*overlays):
+    """Lay overlays, as text, over the embedded experiment as Snakemake does, and complete it."""
+    config = copy.deepcopy(VALID)
+    for overlay in overlays:
+        update_config(config, yaml.safe_load(overlay) if isinstance(overlay, str) else overlay)
+    complete(config, SCHEMA)
+    return config
+
+
+def refused(*overlays):
+    with pytest.raises(InputError) as raised:
+        completed(*overlays)
+    assert "\n" not in str(raised.value)
+    return str(raised.value)
+
+
+# Text that is a number
+
+
+def test_lists_and_blocks_of_the_command_line_hold_numbers():
+    line = [
+        "metrics={k: 10, source_share: false}",
+        "attacks={cw: null, fgsm_4: null, pgd_8: {step_size: 1.5, steps: 3, random_start: true}}",
+        "extractor={image_size: 32, mean: [0.5, .5, 0.25]}",
+        "defenses={AT: {step_size: null, learning_rate: 1.0e-3}}",
+        "datasets={mini_men: {source_category: 9}}",
+    ]
+    config = completed(parse_config(line))
+    assert config["metrics"]["k"] == 10
+    assert config["metrics"]["source_share"] is False
+    assert "cw" not in config["attacks"]
+    pgd = config["attacks"]["pgd_8"]
+    assert (pgd["step_size"], pgd["steps"], pgd["random_start"]) == (1.5, 3, True)
+    assert config["extractor"]["mean"] == [0.5, 0.5, 0.25]
+    assert config["extractor"]["image_size"] == 32
+    assert config["defenses"]["AT"]["learning_rate"] == 0.001
+    assert config["defenses"]["AT"]["step_size"] is None
+
+
+def test_text_stays_text_where_text_belongs():
+    training = "training_images: {folder: images, image_size: 64}"
+    config = completed('tables: {labels: {T: "12"}}', "extractor: {image_size: native}", training)
+    assert config["tables"]["labels"] == {"T": "12"}
+    assert config["extractor"]["image_size"] == "native"
+    assert refused("metrics: {k: '10.5'}") == "metrics.k: 10.5 is not of type 'integer'"
+    assert "'ten' is not of type 'integer'" in refused("metrics: {k: ten}")
+    assert "'224x224' will not do; give one side" in refused("extractor: {image_size: 224x224}")
+
+
+@given(st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False))
+def test_a_scalar_is_what_yaml_makes_of_it(number):
+    text = yaml.safe_dump(number).splitlines()[0]
+    assert scalar(text) == yaml.safe_load(text) == number
+
+
+@pytest.mark.parametrize("text", ["1e-3", "1E3", "-2e+4", "5e05", "1.5e3", ".5e2", "3.e1"])
+def test_what_yaml_takes_for_text_is_said_as_it_should_be_written(text):
+    assert isinstance(yaml.safe_load(text), str)
+    message = refused(f"defenses: {{T: {{learning_rate: {text}}}}}")
+    start = f"defenses.T.learning_rate: {text!r} is text to YAML; write "
+    assert message.startswith(start)
+    assert yaml.safe_load(message.removeprefix(start)) == float(text)
+
+
+def test_fractions_of_255_are_said_in_255ths():
+    assert refused("attacks: {fgsm_8: {epsilon: 8/255}}").endswith(
+        ": '8/255' is text; in 255ths that is 8"
+    )
+    assert advice("e5") is advice(".e5") is advice("text") is None
+
+
+# Units
+
+
+@pytest.mark.parametrize(
+    ("overlay", "message"),
+    [
+        ("attacks: {fgsm_8: {epsilon: 0.03}}", r"attacks.fgsm_8.epsilon: 0.03 of 255 .* write 8"),
+        ("attacks: {pgd_8: {epsilon: 0.0313}}", r"attacks.pgd_8.epsilon: 0.0313 .* write 8"),
+        ("attacks: {pgd_8: {epsilon: 0.49}}", r"it is in 255ths"),
+        ("attacks: {pgd_8: {epsilon: 0.001}}", r"it is in 255ths"),
+        ("attacks: {pgd_8: {step_size: 0.0078}}", r"step_size: 20 steps of 0.0078 .* write 2"),
+        ("attacks: {pgd_8: {step_size: 0.3}}", r"do not come as far as epsilon, 8"),
+        ("defenses: {AT: {epsilon: 0.0157}}", r"defenses.AT.epsilon: 0.0157 .* write 4"),
+        ("defenses: {FAT: {epsilon: 0.0157}}", r"defenses.FAT.epsilon: 0.0157"),
+        ("defenses: {AT: {step_size: 0.01}}", r"defenses.AT.step_size: 2 steps of 0.01"),
+    ],
+)  # fmt: skip
+def test_radii_in_another_unit_are_named_with_what_was_meant(overlay, message):
+    with pytest.raises(InputError, match=message):
+        completed(overlay)
+
+
+def test_small_radii_and_steps_that_do_something_are_warned_of():
+    assert list(warnings(completed())) == []
+    said = list(warnings(completed("attacks: {fgsm_4: {epsilon: 1}, fgsm_8: {epsilon: 0.5}}")))
+    assert [line.partition(":")[0] for line in said] == [
+        "attacks.fgsm_4.epsilon", "attacks.fgsm_8.epsilon",
+    ]  # fmt: skip
+    assert "write 255" in said[0]
+    (said,) = warnings(completed("attacks: {pgd_4: {step_size: 0.4, steps: 40}}"))
+    assert said.startswith("attacks.pgd_4.step_size: 0.4 is in 255ths")
+    assert list(warnings(completed("recommenders: {amr: {epsilon: 0.1}}"))) == [], "of features"
+
+
+def test_torchvisions_inception_is_for_images_normalised_otherwise():
+    inception = "extractor: {architecture: inception_v3}\ndefenses: {T: null, P: {method: "
+    inception += "pretrained, weights: w}, AT: {starts_from: null}, FAT: {starts_from: null}}\n"
+    inception += "undefended: P\n"
+    (said,) = warnings(completed(inception))
+    assert said.startswith("extractor.mean: torchvision's weights of inception_v3")
+    halves = {"extractor": {"mean": [0.5] * 3, "std": [0.5] * 3}}
+    assert list(warnings(completed(inception, halves))) == []
+
+
+# Names of networks and classes
+
+
+def test_the_listed_architectures_are_torchvisions_classifiers():
+    from torchvision import models
+
+    classifiers = models.list_models(module=models)
+    listed = ARCHITECTURES.read_text().split()
+    assert listed == [name for name in classifiers if not name.startswith("vit_")]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("resnet-50", "did you mean 'resnet50'"),
+        ("ResNet_50", "did you mean 'resnet50'"),
+        ("VGG-16", "did you mean 'vgg16'"),
+        ("EfficientNet-B0", "did you mean 'efficientnet_b0'"),
+        ("resnet81", "did you mean 'resnet"),
+        ("shufflenet", "did you mean 'shufflenet_v2"),
+        ("vit_b_16", "no maps whose average is its features"),
+        ("", "known: alexnet"),
+    ],
+)
+def test_a_misspelt_architecture_is_named_before_any_job(name, meant):
+    message = refused({"extractor": {"architecture": name}})
+    assert message.startswith(f"extractor.architecture: no classifier {name!r}")
+    assert meant in message
+    check_architecture("resnet50", ARCHITECTURES)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"sandal\nrunning shoe\n",
+        codecs.BOM_UTF8 + b"sandal\nrunning shoe",
+        b"sandal\r\nrunning shoe\r\n\r\n",
+        b"sandal\rrunning shoe\r",
+        b"sandal  \n\trunning shoe\n\n  \n",
+    ],
+)
+def test_classes_are_read_whatever_the_editor(tmp_path, data):
+    (tmp_path / "classes.txt").write_bytes(data)
+    assert read_names(tmp_path / "classes.txt") == ["sandal", "running shoe"]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"sandal\n\nshoe\n", r"classes\.txt: line 2 is blank"),
+        (b"\nsandal\n", r"line 1 is blank"),
+        (b"", "empty; give one class name a line"),
+        (codecs.BOM_UTF8 + b"\r\n\r\n", "empty"),
+        (b'{"0": ["n01440764", "tench"]}', "looks like JSON"),
+        ("Schuh für\n".encode("latin-1"), "save it as UTF-8"),
+        ("sandal\n".encode("utf-16"), "save it as UTF-8"),
+    ],
+)
+def test_a_class_file_that_is_none_is_named(tmp_path, data, message):
+    (tmp_path / "classes.txt").write_bytes(data)
+    with pytest.raises(InputError, match=message) as raised:
+        read_names(tmp_path / "classes.txt")
+    assert str(raised.value).startswith("extractor.classes: ")
+
+
+# Lists as long as the catalogue
+
+
+@pytest.mark.parametrize(("k", "items"), [(20, 20), (20, 24), (500, 30), (20, 10)])
+def test_lists_that_hold_every_item_of_a_generated_catalogue(k, items):
+    sizes = {"metrics": {"k": k, "list_length": 1000}}
+    sizes["catalogues"] = {"mini_men": {"source": {"items": items}}}
+    message = refused(sizes)
+    assert message.startswith(
+        f"metrics.k: lists of {k} hold every candidate of catalogues.mini_men"
+    )
+
+
+def test_shorter_lists_will_do():
+    assert completed("catalogues: {mini_men: {source: {items: 25}}}")["metrics"]["k"] == 20
+
+
+def test_lists_are_compared_with_the_candidates_of_each_user():
+    known = np.array([4, 4, 9])
+    assert check_candidates(known, 30, 20, "shop") == 0
+    assert check_candidates(known, 30, 21, "shop") == 1
+    with pytest.raises(InputError, match=r"shop: metrics\.k: lists of 26 .* more than 26 to rank"):
+        check_candidates(known, 30, 26, "shop")
+
+
+# What an overlay removes
+
+SHOP = """
+catalogues: {mini_men: null, mini_women: null, shop: {source: {method: folder, path: shop}}}
+datasets:
+  mini_men: null
+  mini_women: null
+  shoes: {catalogue: shop, source_category: sandal, target_category: running shoe}
+"""
+PRETRAINED = "defenses: {T: {method: pretrained, weights: w, epochs: null, batch_size: null, "
+PRETRAINED += "learning_rate: null, weight_decay: null}}"
+
+
+@pytest.mark.parametrize(
+    "section",
+    ["attacks: {pgd_8: null}", "recommenders: {vbpr: null, amr: null, b: {method: bpr_mf}}"],
+)
+def test_the_ablation_forgets_what_an_overlay_removed(section):
+    axis = section.partition(":")[0]
+    assert completed()["ablation"][axis] == {"attacks": ["pgd_8"], "recommenders": ["vbpr"]}[axis]
+    assert completed(section)["ablation"][axis] is None
+    more = f"ablation: {{attacks: [pgd_8, pgd_4], datasets: [mini_men, shoes]}}\n{SHOP}"
+    ablation = completed(more, "attacks: {pgd_8: null}")["ablation"]
+    assert (ablation["attacks"], ablation["datasets"]) == (["pgd_4"], ["shoes"])
+
+
+def test_images_to_train_on_may_be_of_a_removed_catalogue_where_nothing_is_trained():
+    other = "training_images: {catalogue: clothing}\ncatalogues: {clothing: null}"
+    config = completed(SHOP, PRETRAINED, other, "grid: {defenses: [T]}")
+    assert config["training_images"]["catalogue"] is None
+    message = refused(SHOP, PRETRAINED, other)
+    assert message.startswith("training_images.catalogue: unknown catalogue 'clothing'")
+    misspelt = "training_images: {catalogue: shpo}"
+    assert "did you mean 'shop'" in refused(SHOP, PRETRAINED, misspelt)
+
+
+def test_what_the_grid_leaves_out_may_build_on_what_is_removed():
+    own = "defenses: {T: null, own: {method: standard}}\nundefended: own\ngrid: {defenses: [own]}"
+    assert set(completed(own)["defenses"]) == {"own"}
+    assert refused(own, "grid: {defenses: [own, AT]}").startswith(
+        "grid.defenses: unknown 'AT'"
+    ) or (
+        refused(own, "grid: {defenses: [own, AT]}").startswith(
+            "defenses.AT.starts_from: unknown 'T'"
+        )
+    )
+    rest = f"{SHOP}\n  left: {{catalogue: mini_men, source_category: sock, target_category: jean}}"
+    assert refused(rest).startswith("datasets.left.catalogue: unknown catalogue 'mini_men'")
+    assert "left" not in completed(rest, "grid: {datasets: [shoes]}")["datasets"]
+
+
+def test_what_the_grid_uses_is_still_named():
+    assert "grid.attacks: unknown 'pgd_8'" in refused(
+        "grid: {attacks: [none, pgd_8]}", "attacks: {pgd_8: null}"
+    )
+    assert "ablation.attacks: unknown 'pgd8'" in refused("ablation: {attacks: [pgd8]}")
+
+
+def test_a_name_that_is_removed_is_said_to_be_so():
+    message = refused("defenses: {T: null, own: {method: standard}}")
+    assert message == (
+        "undefended: unknown defense 'T', which a null removes; name another one, or keep it"
+    )
+    assert refused("grid: {attacks: [none, pgd_8]}", "attacks: {pgd_8: null}").endswith("keep it")
+
+
+def test_a_parameter_of_another_method_is_said_to_be_so():
+    message = refused("defenses: {T: {weights: file.pt}}")
+    assert message.startswith("defenses.T: method standard has no 'weights', which pretrained has")
+    message = refused("attacks: {pgd_8: {iterations: 10}}")
+    assert message.startswith("attacks.pgd_8: method pgd has no 'iterations', which carlini_wagner")

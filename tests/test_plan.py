@@ -1,0 +1,54 @@
+"""The target `plan` counts the jobs that Snakemake itself would run."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import grid
+
+# What the photographs' configuration reads, beside the checkout.
+PHOTOGRAPHS = (
+    "clothing/items.csv",
+    "clothing/interactions.tsv",
+    "clothing/images/1.jpg",
+    "weights/squeezenet1_1.pt",
+)
+CONFIGURATIONS = {
+    "embedded": [],
+    "photographs": ["config/clothing.yaml"],
+    "paper": ["config/paper.yaml"],
+    "paper, both protocols": ["config/paper.yaml", "config/presets.yaml"],
+}
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    """A checkout with its overlays, and empty files in place of the photographs."""
+    folder = tmp_path_factory.mktemp("plan")
+    for name in PHOTOGRAPHS:
+        path = folder / "shared" / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    checkout = grid.copy_checkout(folder / "checkout")
+    (checkout / "config").mkdir()
+    for overlay in (grid.BASE / "config").glob("*.yaml"):
+        (checkout / "config" / overlay.name).write_bytes(overlay.read_bytes())
+    return checkout
+
+
+def counted(text: str) -> dict[str, int]:
+    """Return the first number behind each rule's name in a table; the last table counts."""
+    rows = re.findall(r"^ *(\w+) +(\d+)\b", text, re.MULTILINE)
+    return {rule: int(count) for rule, count in rows}
+
+
+@pytest.mark.parametrize("overlays", CONFIGURATIONS.values(), ids=CONFIGURATIONS)
+def test_the_plan_counts_the_jobs_of_a_dry_run(checkout: Path, overlays: list[str]):
+    counts = []
+    for target in (["all", "--dry-run", "--quiet", "rules"], ["plan"]):
+        done = grid.snakemake(checkout, *target, configfile=overlays)
+        counts.append(counted((done.stdout + done.stderr).split("total")[0]))
+    dry, planned = counts
+    assert dry["evaluate_cell"] > 50
+    assert {rule: planned.get(rule) for rule in dry} == dry

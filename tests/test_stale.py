@@ -1,0 +1,217 @@
+"""No result is ever stale: whatever changes in a configuration, the jobs that read it run again."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from snakemake.utils import update_config
+
+import grid
+import leaves
+from invalidation import Workflows, reached
+
+TABLE = yaml.safe_load((grid.BASE / "resources" / "readers.yaml").read_text())
+
+# Laid over config.yaml. Small, yet with two networks, an ablation, and something for every rule.
+EMBEDDED = """
+runs: 1
+catalogues:
+  mini_women: null
+  spare: {source: {method: generated, unpopular: sandal, popular: running shoe, seed: 3}}
+datasets:
+  mini_women: null
+defenses: {AT: null}
+attacks:
+  fgsm_8: null
+  pgd_4: null
+  pgd_8: null
+  noise_8: null
+  pgd: {method: pgd, epsilon: 2, step_size: 1, steps: 3}
+ablation: {defenses: [FAT], attacks: [cw], recommenders: [vbpr]}
+"""
+# In place of config.yaml: the other methods, networks that are loaded, and images from elsewhere.
+OTHERS = """
+catalogues:
+  shop: {source: {method: folder, path: shop}, core_items: 2}
+  men: {source: {method: amazon_authors, path: archive.zip, dataset: men}}
+  spare: {source: {method: amazon_partitioned, path: women.npy}}
+datasets:
+  shop:
+    {catalogue: shop, source_category: sandal, target_category: running shoe, attacked: {items: 3}}
+  men: {catalogue: men, source_category: jersey, target_category: brassiere}
+extractor: {architecture: squeezenet1_1, classes: resources/classes_imagenet1k.txt}
+training_images: {catalogue: shop}
+defenses:
+  T: {method: pretrained, weights: T.pt}
+  other: {method: pretrained, weights: other.pt}
+  AT: {method: adversarial, starts_from: T, epochs: 3, step_size: 1}
+attacks:
+  none: {method: none}
+  mi_fgsm: {method: mi_fgsm, epsilon: 4, step_size: 1}
+  apgd: {method: apgd, epsilon: 4, crafted_on: other}
+  expa: {method: expa, epsilon: 4}
+  ddn: {method: ddn}
+  noise: {method: noise, epsilon: 4}
+  sign: {method: wb_sign, epsilon: 4, guide: {recommender: vbpr}}
+  ceiling: {method: ceiling}
+recommenders:
+  bpr_mf: {method: bpr_mf}
+  vbpr: {method: vbpr}
+  other: {method: vbpr, epochs: 5}
+threats: [poisoning, evasion]
+grid: {datasets: [shop, men], defenses: [T, AT], recommenders: [bpr_mf, vbpr]}
+perceptual: {network: squeeze, weights: squeeze.pth}
+"""
+FOLDER = """
+training_images: {catalogue: null, folder: imagenet}
+datasets: {men: null}
+attacks:
+  fgsm: {method: fgsm, epsilon: 4}
+  mi_fgsm: null
+  apgd: null
+  ddn: null
+  expa: null
+  noise: null
+  sign: null
+defenses: {other: null}
+recommenders: {other: null, bpr_mf: null}
+grid: {datasets: null, defenses: null, recommenders: null}
+"""
+
+
+def configuration(*texts: str) -> dict[str, Any]:
+    """Lay configurations over one another, and complete them."""
+    whole: dict[str, Any] = {}
+    for text in texts:
+        update_config(whole, yaml.safe_load(text))
+    found = leaves.valid(whole)
+    assert found is not None
+    return found
+
+
+CONFIGURATIONS = {
+    "embedded": configuration((grid.BASE / "config.yaml").read_text(), EMBEDDED),
+    "other methods": configuration(OTHERS),
+    "a folder": configuration(OTHERS, FOLDER),
+}
+# What says nothing in a configuration, because of what it says elsewhere.
+MOOT = {
+    "embedded": [
+        "catalogues.spare.*",  # no dataset is of it
+        "catalogues.spare.*.*",
+        "perceptual.network",  # the stand-in has none
+    ],
+    "other methods": [
+        "catalogues.spare.*",
+        "catalogues.spare.*.*",
+        "training_images.per_category",  # none are drawn
+        "training_images.seed",
+        "recommenders.other.*",  # not in its grid
+        "defenses.other.*",
+    ],
+    "a folder": [
+        "catalogues.men.*",
+        "catalogues.men.*.*",
+        "catalogues.spare.*",
+        "catalogues.spare.*.*",
+        "training_images.per_category",
+        "training_images.seed",
+        "training_images.validation",  # a folder has its own half
+    ],
+}
+
+
+def targets(path: leaves.Path_) -> list[str]:
+    """Return what is asked for: under another protocol, the ablation's cells have other names."""
+    return ["all"] if path[0] == "protocol" else ["all", "ablation"]
+
+
+def readers(path: leaves.Path_) -> set[str] | None:
+    """Return the rules that read a value, by the table; None for all."""
+    for pattern, rules in TABLE.items():
+        if leaves.matches(pattern, path):
+            return None if rules == "every" else set(rules)
+    raise AssertionError(f"{'.'.join(path)}: resources/readers.yaml does not say who reads it")
+
+
+@pytest.fixture(scope="module")
+def workflows(tmp_path_factory):
+    monkeypatch = pytest.MonkeyPatch()
+    yield Workflows(tmp_path_factory.mktemp("workflow") / "checkout", monkeypatch)
+    monkeypatch.undo()
+
+
+class Comparison:
+    """A configuration, and what was found when values of it were others."""
+
+    def __init__(self, workflows: Workflows, name: str) -> None:
+        self.config = CONFIGURATIONS[name]
+        self._moot = MOOT[name]
+        self._workflows = workflows
+        self._before = {
+            one: workflows.jobs(self.config, *one)
+            for one in {tuple(targets((section,))) for section in self.config}
+        }
+        self.wrong: dict[str, str] = {}
+
+    def of(self, other: leaves.Config, *paths: leaves.Path_) -> None:
+        """Note where the rules that are reached are not those of the table."""
+        asked = tuple(targets(paths[0]))
+        before, after = self._before[asked], self._workflows.jobs(other, *asked)
+        present = {one.job[0] for jobs in (before, after) for one in jobs.values()}
+        expected = set()
+        for path in paths:
+            if not any(leaves.matches(pattern, path) for pattern in self._moot):
+                rules = readers(path)
+                expected |= present if rules is None else rules & present
+        found = {rule for rule, _ in reached(before, after)}
+        if found != expected:
+            key = " and ".join(".".join(path) for path in paths)
+            missing, more = sorted(expected - found), sorted(found - expected)
+            self.wrong[key] = f"stale: {missing}; not in the table: {more}"
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_every_value_reaches_the_rules_that_read_it(workflows, name):
+    comparison = Comparison(workflows, name)
+    for path in leaves.leaves(comparison.config):
+        other = leaves.changed(comparison.config, path)
+        if other is not None:
+            comparison.of(other, path)
+    assert comparison.wrong == {}
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_values_that_change_places_reach_the_rules_that_read_them(workflows, name):
+    comparison = Comparison(workflows, name)
+    for one, other, config in leaves.swaps(comparison.config):
+        comparison.of(config, one, other)
+    assert comparison.wrong == {}
+
+
+def test_every_value_is_another_in_one_of_the_configurations():
+    """But for what has no other valid value: the clean attack is the only one."""
+    changed, fixed = set(), set()
+    for config in CONFIGURATIONS.values():
+        for path in leaves.leaves(config):
+            kind = leaves.KINDS.get(path[0])
+            method = config[path[0]][path[1]]["method"] if kind else None
+            key = (path[0], method, *path[2:]) if kind else path
+            (changed if leaves.changed(config, path) else fixed).add(key)
+    assert {key for key in fixed - changed if key[1] != "none"} == FIXED
+
+
+FIXED: set[tuple[str | None, ...]] = set()
+
+
+def test_the_table_has_no_row_for_nothing():
+    paths = [path for config in CONFIGURATIONS.values() for path in leaves.leaves(config)]
+    idle = [p for p in TABLE if not any(leaves.matches(p, path) for path in paths)]
+    assert idle == []
+
+
+def test_the_table_names_rules_that_exist():
+    text = "".join(path.read_text() for path in (grid.BASE / "rules").glob("*.smk"))
+    named = {rule for rules in TABLE.values() if rules != "every" for rule in rules}
+    assert {rule for rule in named if not re.search(rf"\b(rule|as) {rule}\b", text)} == set()
