@@ -559,6 +559,18 @@ def test_biases_alone_rank_by_popularity(method):
     assert all(stats.spearmanr(row, popularity).statistic > 0.95 for row in scores)
 
 
+def test_the_log_says_how_far_each_term_moves_the_scores(method):
+    interactions, features, log = drawn_matrix(), drawn_features(), []
+    state = trained(method, interactions, features, epochs=3, log=log.append)
+    model = stored(state)
+    terms = {
+        "spread_factors": model["user_factors"] @ model["item_factors"].T,
+        "spread_visual": model["user_visual_factors"] @ (features @ model["embedding"].T).T,
+    }
+    for name, scores in terms.items():
+        assert log[-1][name] == pytest.approx(scores.std(axis=1).mean(), rel=1e-4)
+
+
 # What is stored
 
 
@@ -567,7 +579,7 @@ def test_a_stored_model_scores_by_the_equation():
     model = stored(state, scale=4.0)
     scores = dot_product_scores(learnt.ranking_factors(model, 4 * features.numpy()))(0, 5)
     p, q, rho, embedding, bias = (getattr(state, name).double() for name in PARAMETERS)
-    expected = p @ q.T + rho @ (embedding @ features.double().T) + bias.flatten()
+    expected = p @ q.T + rho @ (embedding @ features.double().T) + bias.T
     np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-5)
 
 
