@@ -12,6 +12,12 @@ SHOWN = [
     f"{TABLES}/{table}.csv"
     for table in [*OF_THREATS, *TABLES_OF_CELLS, "table2", "extractors", *COMPARISONS]
 ]
+# What the page is made with, beside modules: templates, styles, scripts.
+ASSETS = content(
+    path
+    for path in sorted((BASE / "src" / "varbench" / "reporting" / "page").rglob("*.*"))
+    if path.is_file() and path.suffix not in (".py", ".pyc")
+)
 # Of the run that is shown.
 PICTURED = [
     ATTACK.format(dataset=dataset, defense=defense, attack=attack, run=run)
@@ -144,6 +150,7 @@ rule make_page:
         runtime=NEEDS.minutes(60),
     params:
         **told("make_page", page=PAGE, folders=FOLDERS),
+        assets=ASSETS,
     shell:
         line("make_page")
 
@@ -164,6 +171,7 @@ rule make_study:
         runtime=NEEDS.minutes(30),
     params:
         **told("make_study", page=PAGE, folders=FOLDERS),
+        assets=ASSETS,
     shell:
         line("make_study")
 

@@ -315,8 +315,8 @@ def _of_the_paper(folder: Path, table1: pd.DataFrame, random: np.random.Generato
     claims = {
         "claim": ["1", "4a", "1", "4a"],
         "statement": ["PGD (8) changes most", "Loss rises with success"] * 2,
-        "holds": [True, False, True, None],
-        "evidence": ["both datasets", "rho 0.1", "both", "no value: lpips"],
+        "holds": [True, False, True, False],
+        "evidence": ["both datasets", "rho 0.1", "both", "mini_men rho 0.96"],
         "tables": ["the paper's", "the paper's", "ours", "ours"],
         "threat": [None, None, "poisoning", "poisoning"],
     }

@@ -59,6 +59,7 @@ def one_cell(**changed):
         ({"verdict": "not separable", "equivalent": False}, answers.UNCLEAR),
         ({"verdict": "not separable", "equivalent": True}, answers.STOPS),
         ({"verdict": "lowered", "change": -0.2}, answers.STOPS),
+        ({"verdict": "not separable", "equivalent": None}, answers.UNCLEAR),
     ],
 )
 def test_what_is_said_of_a_defense_follows_the_tests(results, changed, verdict):

@@ -37,7 +37,7 @@ def as_first(request):
     if "page" in request.fixturenames:
         page = request.getfixturevalue("page")
         for axis, name in {
-            "threat": "poisoning", "dataset": "mini_men", "recommender": "vbpr",
+            "threat": "poisoning", "dataset": "mini_men", "recommender": "vbpr", "attack": "pgd_8",
         }.items():  # fmt: skip
             page.evaluate("([axis, name]) => VB.set(axis, name)", [axis, name])
 
@@ -73,7 +73,9 @@ NAMES = {"VBPR": "vbpr", "AMR": "amr", "No-Attack": "none", "C&W": "cw",
 )
 def test_table_1_shows_and_saves_the_numbers_of_its_file(page, three, threat, name):
     page.locator("#table1 select[data-axis=threat]").select_option(threat)
-    expected = table(three, name).set_index(["recommender", "attack", "dataset", "defense"])
+    expected = (
+        table(three, name).set_index(["recommender", "attack", "dataset", "defense"]).sort_index()
+    )
     rows = cells_of(page, "table1")
     assert len(rows) == 8
     places = [(d, f) for d in page_results.DATASETS for f in page_results.DEFENSES]
@@ -201,6 +203,9 @@ def test_pictures_draw_the_rows_that_the_switches_choose(page, three):
         rows = pd.DataFrame(drawn("chr"))
         assert len(rows) == len(own) == 9
         assert rows["change"].tolist() == pytest.approx(own["change"].tolist(), rel=1e-5)
+    page.locator("#switches select[data-axis=attack]").select_option("cw")
+    assert {row["attack"] for row in drawn("ranks")} == {"cw"}
+    assert "mini_men rho 0.96" in page.locator("[data-picture=success] figcaption").inner_text()
     names = page.evaluate("VB.pictures.map(picture => picture.name)")
     for name in names:
         assert len(drawn(name)), name

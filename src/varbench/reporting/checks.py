@@ -34,7 +34,7 @@ def extractors(table: pd.DataFrame) -> Iterator[Check]:
         network = f"{row['defense']} of run {row['run']}"
         if row["defense"] == UNDEFENDED:
             accuracy = row["accuracy"]
-            yield accuracy >= 0.95, f"{network}: {accuracy:.1%} of {row['catalogue']} (95 %)"
+            yield accuracy >= 0.93, f"{network}: {accuracy:.1%} of {row['catalogue']} (93 %)"
         else:
             robust = row["robust_accuracy_4"]
             yield robust >= 0.4, f"{network}: robust accuracy at 4 is {robust:.1%} (40 %)"

@@ -18,6 +18,7 @@ def answers(tables: Tables, options: Options) -> list[dict[str, Any]]:
     on the undefended network), defenses (name, verdict, a sentence) and note (what intervals are).
     """
     changes = without_controls(shown(tables["changes"], options), options)
+    changes = changes.dropna(subset=["change"])
     table1 = _clean_ratios(tables, options)
     found = []
     groups = changes.groupby(["dataset", "threat", "recommender"], sort=False)
@@ -82,7 +83,7 @@ def _attack(cells: pd.DataFrame, clean: float | None, options: Options) -> tuple
         )
     if worst["verdict"] == "lowered":
         return "no", f"Every attack lowers {measure}; the least by {_change(worst)} ({attack})."
-    if cells["equivalent"].astype(bool).all():
+    if cells["equivalent"].eq(True).all():
         return "no", (
             f"No attack moves {measure}: all changes lie within \N{PLUS-MINUS SIGN}"
             f"{_number(worst['margin'])}; the largest is {_change(worst)} ({attack})."
@@ -108,7 +109,7 @@ def _defense(
             "verdict": verdict,
             "sentence": f"{raised} of {len(cells)} attacks still raise CHR; {what}.",
         }
-    bounded = cells["equivalent"].astype(bool) | (cells["verdict"] == "lowered")
+    bounded = cells["equivalent"].eq(True) | (cells["verdict"] == "lowered")
     if bounded.all():
         return {"verdict": STOPS, "sentence": f"no attack raises CHR; {what}."}
     return {

@@ -14,6 +14,7 @@ from varbench.reporting.page.frames import (
     columnwise,
     every_threat,
     shown,
+    strongest,
 )
 from varbench.reporting.page.gallery import AMPLIFICATION, ranks
 from varbench.reporting.page.leaderboard import leaderboard
@@ -60,6 +61,7 @@ def context(
             "confidence": options.confidence,
             "clean": options.clean,
             "undefended": options.undefended,
+            "strongest": _strongest(tables, options),
             "protocol": options.protocol,
             "datasets": options.datasets,
             "amplification": AMPLIFICATION,
@@ -96,13 +98,29 @@ def pictures(tables: Tables, options: Options) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "title": picture.title,
-                "reading": picture.reading,
+                "reading": picture.reading + (_correlation(tables) if name == "success" else ""),
                 "switches": list(picture.switches),
                 "rows": columnwise(rows.reset_index(drop=True)),
                 "spec": spec,
             }
         )
     return found
+
+
+def _correlation(tables: Tables) -> str:
+    """Return what decides the paper's claim 4a on our tables: the correlation of SR and FL."""
+    if "claims" not in tables:
+        return ""
+    claims = tables["claims"].dropna(subset=["evidence", "holds"])
+    ours = claims[(claims["claim"] == "4a") & claims["tables"].str.startswith("ours")]
+    return "".join(f" On these tables: {evidence}." for evidence in ours["evidence"][:1])
+
+
+def _strongest(tables: Tables, options: Options) -> str:
+    """Return the attack that a reader sees first: that which raises CHR most without a defense."""
+    changes = tables["changes"]
+    bare = strongest(changes[changes["defense"] == options.undefended], options, ["defense"])
+    return str(bare["attack"].iloc[0]) if len(bare) else options.attacked[0]
 
 
 def _height(rows: pd.DataFrame) -> int:

@@ -64,7 +64,7 @@ VB.state = {
   threat: VB.names("threat")[0],
   dataset: VB.names("dataset")[0],
   recommender: VB.names("recommender")[0],
-  attack: VB.attacks[0],
+  attack: VB.options.strongest,
 };
 VB.listeners = [];
 VB.onChange = (axes, listener) => {
