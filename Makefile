@@ -7,7 +7,7 @@ READY := .venv/.ready
 # A terminal that a person reads shows how far the run is; a log gets plain lines.
 LOGGER := $(shell test -t 1 && test -z "$$CI" && echo --logger rich)
 
-.PHONY: run test test-slurm test-faults check lint format rulegraph help
+.PHONY: run test test-slurm test-faults check lint format rulegraph study help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -33,6 +33,9 @@ test-faults: $(READY)  ## stop, kill and damage runs on this machine
 
 check: run  ## check the finished tables of the embedded experiment
 	@$(BIN)/python workflow/scripts/check_results.py --tables results/tables
+
+study: $(READY)  ## write the study with people, results/study/index.html
+	@$(BIN)/snakemake --cores all $(LOGGER) study
 
 rulegraph: $(READY)  ## draw the graph of rules in docs/architecture.md again
 	@$(BIN)/python tools/rulegraph.py

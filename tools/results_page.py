@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Write docs/results.md from the finished tables of the embedded experiment."""
+"""Write docs/results.md, and the README's table, from the finished embedded experiment."""
 
 import argparse
 import platform
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ Written by `python tools/results_page.py` from `results/tables`, after `make run
 show that the workflow measures, not what holds on Amazon's data. The [README](../README.md) says
 what `make check` holds them to; [runs.md](runs.md) how to read intervals and marks.
 """
+ATTACKS = {"pgd_8": "PGD 8", "insa_8": "INSA 8"}
 TABLES = {
     "table1": "Poisoning",
     "table1_evasion": "Evasion",
@@ -56,8 +58,40 @@ def parts(results: Path, commit: str) -> Iterator[str]:
     ).to_markdown(index=False)
 
 
+MARKS = {"raised": "\N{UPWARDS ARROW}", "lowered": "\N{DOWNWARDS ARROW}"}
+PLACE = re.compile(r"(<!-- results: begin.*? -->\n).*?(<!-- results: end -->)", re.DOTALL)
+
+
+def summary(results: Path) -> str:
+    """Return VBPR's CHR before and after two attacks, under each threat and defense."""
+    changes = pd.read_csv(results / "tables" / "changes.csv")
+    table1 = pd.read_csv(results / "tables" / "table1.csv")
+    chosen = changes[changes["attack"].isin(ATTACKS) & (changes["recommender"] == "vbpr")]
+    cold = pd.read_csv(results / "tables" / "table1_cold_start.csv")
+    keys = ["dataset", "defense", "attack", "recommender"]
+    clean = {
+        threat: table.set_index(keys)["chr_at_20"]
+        for threat, table in (("poisoning", table1), ("evasion", table1), ("cold_start", cold))
+    }
+    chosen = chosen.assign(
+        text=[
+            f"{before:.2f} \N{RIGHTWARDS ARROW} {before + row.change:.2f}"
+            f" {MARKS.get(row.verdict, '')}".strip()
+            for row in chosen.itertuples()
+            for before in [clean[row.threat][row.dataset, row.defense, "none", "vbpr"]]
+        ],
+        attack=chosen["attack"].map(ATTACKS),
+    )
+    rows = ["threat", "attack", "dataset"]
+    wide = chosen.set_index([*rows, "defense"])["text"].unstack("defense")  # noqa: PD010
+    order = chosen[rows].drop_duplicates().sort_values("attack", kind="stable")
+    order = order.iloc[order["threat"].map(list(clean).index).argsort(kind="stable")]
+    wide = wide.loc[pd.MultiIndex.from_frame(order), ["T", "AT", "FAT"]].reset_index()
+    return wide.to_markdown(index=False) + "\n"
+
+
 def main() -> None:
-    """Write the page."""
+    """Write the page and the README's table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=BASE / "results")
     given = parser.parse_args()
@@ -67,6 +101,10 @@ def main() -> None:
     ).stdout.strip()
     text = "\n\n".join(part.strip() for part in parts(given.results, commit)) + "\n"
     (BASE / "docs" / "results.md").write_text(text, encoding="utf-8")
+    readme = BASE / "README.md"
+    table = summary(given.results)
+    written = PLACE.sub(lambda found: found[1] + table + found[2], readme.read_text("utf-8"))
+    readme.write_text(written, encoding="utf-8")
 
 
 if __name__ == "__main__":
