@@ -2,9 +2,9 @@
 """Write docs/results.md, and the README's table, from the finished embedded experiment."""
 
 import argparse
+import json
 import platform
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,10 +95,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--results", type=Path, default=BASE / "results")
     given = parser.parse_args()
-    line = ["git", "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(
-        line, cwd=BASE, capture_output=True, text=True, check=True
-    ).stdout.strip()
+    record = json.loads((given.results / "provenance.json").read_text(encoding="utf-8"))
+    commit = record["commit"][:7]
     text = "\n\n".join(part.strip() for part in parts(given.results, commit)) + "\n"
     (BASE / "docs" / "results.md").write_text(text, encoding="utf-8")
     readme = BASE / "README.md"
