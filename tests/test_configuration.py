@@ -47,7 +47,7 @@ def test_attacks_are_completed_with_their_defaults(config):
     config["attacks"] = {
         "none": {"method": "none"},
         "insa": {"method": "insa", "epsilon": 8, "guide": {"recommender": "vbpr"}},
-        "sign": {"method": "wb_sign", "epsilon": 8, "guide": {"recommender": "amr", "users": 0.5}},
+        "sign": {"method": "wb_sign", "epsilon": 8, "guide": {"recommender": "vbpr", "users": 0.5}},
         "cw": {"method": "carlini_wagner", "abort_every": None},
         "expa": {"method": "expa", "epsilon": 8},
     }
@@ -111,7 +111,7 @@ def test_overlays_fit_the_embedded_experiment(config, overlay):
         ("defenses/AT/epsilon", 300, r"defenses\.AT\.epsilon: 300 is greater than"),
         ("defenses/T/learning_rate", float("inf"), r"defenses\.T\.learning_rate: inf is not of"),
         ("recommenders/vbpr/epochs", 10.0, r"recommenders\.vbpr\.epochs: 10\.0 is not of type"),
-        ("seeds", [0.0], r"seeds\.0: 0\.0 is not of type 'integer'"),
+        ("seeds", [0], r"seeds: is now two keys: runs, .* and recommender_seeds"),
         ("extractor/std", [0.2, 0, 0.2], r"extractor\.std\.1: 0 is less than or equal"),
         ("training_images/catalogue", "mini_man", r"training_images\.catalogue: .*'mini_men'\?"),
         ("grid/datasets", ["mini_man"], r"grid\.datasets: unknown 'mini_man'; did you mean"),
@@ -147,8 +147,8 @@ def test_overlays_fit_the_embedded_experiment(config, overlay):
         ),
         ("undefended", "Z", r"undefended: unknown defense 'Z'"),
         ("training_images/catalogue", "mini_men", r"labels are the predictions of 'T', which must"),
-        ("datasets/mini_men/stands_for", "amazon_women", r"more than one stands for amazon_women"),
-        ("recommenders/amr/factors", 8, r"amr\.factors: 8, and 'vbpr', where it starts, has 64"),
+        ("datasets/mini_men/stands_for", "amazon_women", r"mini_men stands for amazon_women already"),
+        ("recommenders/amr/factors", 8, r"amr\.factors: 8, and 'vbpr', where it starts, has 32"),
         ("recommenders/vbpr", {"method": "bpr_mf"}, r"'vbpr' learns nothing from images to start"),
         ("metrics/k", 151, r"metrics\.k: longer than the stored lists"),
     ],
@@ -198,7 +198,8 @@ def test_class_list_of_imagenet_is_torchvisions():
     ("kind", "method"), [(kind, method) for kind, methods in METHODS.items() for method in methods]
 )
 def test_every_registered_method_exists_and_has_its_schema(kind, method):
-    assert (kind, method) == ("attack", "none") or callable(resolve(kind, method))
+    nothing_runs = [("attack", "none"), ("attack", "ceiling")]
+    assert (kind, method) in nothing_runs or callable(resolve(kind, method))
     assert method in yaml.safe_load(SCHEMA.read_text())["$defs"][kind]
 
 
@@ -212,10 +213,10 @@ def test_a_method_without_a_schema_is_one_line(config, monkeypatch):
 
 def test_axes_are_in_the_order_of_the_registry_whatever_the_files(config):
     complete(config, SCHEMA)
-    paper = ["none", "fgsm_4", "fgsm_8", "pgd_4", "pgd_8", "cw"]
+    paper = ["fgsm_4", "fgsm_8", "pgd_4", "pgd_8", "cw"]
     for section in ("attacks", "defenses", "recommenders"):
         config[section] = dict(sorted(config[section].items()))
-    assert in_order(config, "attacks") == paper
+    assert in_order(config, "attacks") == ["none", "noise_8", *paper, "insa_8", "ceiling"]
     assert in_order(config, "defenses") == ["T", "AT", "FAT"]
     assert in_order(config, "recommenders") == ["vbpr", "amr"]
     config["grid"]["attacks"] = ["cw", "none"]

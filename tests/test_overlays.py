@@ -119,9 +119,16 @@ def test_radii_in_another_unit_are_named_with_what_was_meant(overlay, message):
         completed(overlay)
 
 
+SMALL = """
+attacks:
+  fgsm_4: {epsilon: 1, stands_for: null}
+  fgsm_8: {epsilon: 0.5, stands_for: null}
+"""
+
+
 def test_small_radii_and_steps_that_do_something_are_warned_of():
     assert list(warnings(completed())) == []
-    said = list(warnings(completed("attacks: {fgsm_4: {epsilon: 1}, fgsm_8: {epsilon: 0.5}}")))
+    said = list(warnings(completed(SMALL)))
     assert [line.partition(":")[0] for line in said] == [
         "attacks.fgsm_4.epsilon", "attacks.fgsm_8.epsilon",
     ]  # fmt: skip
@@ -244,12 +251,19 @@ PRETRAINED = "defenses: {T: {method: pretrained, weights: w, epochs: null, batch
 PRETRAINED += "learning_rate: null, weight_decay: null}}"
 
 
+# Without VBPR nobody can guide INSA.
+BLIND = """
+recommenders: {vbpr: null, amr: null, b: {method: bpr_mf}}
+attacks: {insa_8: null}
+"""
+
+
 @pytest.mark.parametrize(
     "section",
-    ["attacks: {pgd_8: null}", "recommenders: {vbpr: null, amr: null, b: {method: bpr_mf}}"],
+    ["attacks: {pgd_8: null}", BLIND],
 )
 def test_the_ablation_forgets_what_an_overlay_removed(section):
-    axis = section.partition(":")[0]
+    axis = section.strip().partition(":")[0]
     assert completed()["ablation"][axis] == {"attacks": ["pgd_8"], "recommenders": ["vbpr"]}[axis]
     assert completed(section)["ablation"][axis] is None
     more = f"ablation: {{attacks: [pgd_8, pgd_4], datasets: [mini_men, shoes]}}\n{SHOP}"

@@ -46,7 +46,8 @@ def test_every_rule_that_computes_names_the_environment():
     ]
     assert rules
     for block in rules:
-        assert ("\n    shell:" in block) == ('conda:\n        "../envs/varbench.yaml"' in block)
+        runs = "\n    shell:" in block or "\n    run:" in block
+        assert runs == ('conda:\n        "../envs/varbench.yaml"' in block)
 
 
 def instructions(recipe: Path) -> list[tuple[str, str]]:

@@ -165,6 +165,8 @@ def test_scale_of_the_features(tmp_path, scale, value):
     attacked[0, 1] = 8
     np.save(inputs / "clean.npy", clean)
     np.save(inputs / "attacked.npy", attacked)
+    taken = {"user": np.arange(15) // 3, "item": np.arange(15) % cells.ITEMS, "held_out": False}
+    write_table(inputs / "interactions.parquet", pd.DataFrame(taken))
     done = cells.train(inputs, tmp_path, attacked=True, feature_scale=scale, epochs=1)
     assert done.returncode == 0, done.stderr
     model = read_tensors_as_arrays(tmp_path / "1" / "model.safetensors")
@@ -251,7 +253,7 @@ def test_variants_share_what_a_switch_does_not_reach(config):
     )
     published = variants["as_published"]
     assert published.attack == {
-        "none": "none", "fgsm_4": "fgsm_4+D1+D2+D3", "cw": "cw+D2+D14",
+        "none": "none", "fgsm_4": "fgsm_4+D1+D2+D3", "cw": "cw+D2+D14+D18",
     }  # fmt: skip
     assert published.dataset == {"mini_men": "mini_men+D12"}
     assert published.metrics["counted"] == "seen"

@@ -82,7 +82,7 @@ def complete(config: Config, schema_path: Path) -> None:
             _of_another_method(key, block, schema["$defs"][kind])
             _validate(block, _schema_of(schema, kind, method), key)
     forget(config, removed)
-    for problem in chain(contradictions(config), units.errors(config), candidates.errors(config)):
+    for problem in chain(units.errors(config), contradictions(config), candidates.errors(config)):
         raise InputError(explain(problem, removed))
     values = config["tuning"]["values"]
     for name in config["tuning"]["recommenders"] or config["recommenders"]:
