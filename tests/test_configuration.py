@@ -241,7 +241,7 @@ def test_a_key_that_is_there_twice_is_named(tmp_path, inner):
     no_key_twice([path])
 
 
-@pytest.mark.parametrize("overlay", ["paper", "clothing"])
+@pytest.mark.parametrize("overlay", ["paper", "clothing", "boardgames"])
 def test_an_overlay_keeps_the_papers_batches_and_steps(config, overlay):
     update_config(config, yaml.safe_load((BASE / "config" / f"{overlay}.yaml").read_text()))
     assert {r["batch_size"] for r in config["recommenders"].values()} == {512}

@@ -1,6 +1,5 @@
 """Trials of recommenders' parameters: what is tried, and what it is judged by."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +81,7 @@ def test_the_tests_own_interactions_play_no_part(tmp_path):
         write_table(tmp_path / f"{name}.parquet", table)
         done = cells.run(
             "tune_recommender",
-            options=json.dumps(given),
+            given,
             interactions=tmp_path / f"{name}.parquet",
             clean_features=tmp_path / "features.npy",
             trials=tmp_path / f"{name}.csv",
