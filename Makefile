@@ -3,8 +3,9 @@
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
 READY := .venv/.ready
+PEERS := .venv-peers/.ready
 
-.PHONY: run test test-slurm test-faults check lint format help
+.PHONY: run test test-slurm test-faults check benchmark lint format help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -29,6 +30,13 @@ test-faults: $(READY)  ## stop, kill and damage runs on this machine
 
 check: run  ## check the finished tables of the embedded experiment
 	@$(BIN)/python workflow/scripts/check_results.py --tables results/tables
+
+$(PEERS): $(READY) benchmarks/peers.txt
+	$(BIN)/python benchmarks/peers_environment.py .venv-peers
+	@touch $@
+
+benchmark: $(PEERS)  ## measure beside other libraries, in an environment of their own (SMALLEST=1: tiny)
+	@.venv-peers/bin/python benchmarks/run.py $(if $(SMALLEST),--smallest)
 
 lint: $(READY)  ## formatting, lint and types
 	@$(BIN)/ruff format --check .
