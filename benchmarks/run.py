@@ -1,9 +1,11 @@
 """Measure varbench beside its peers: the same work, shown to be the same, turn by turn.
 
-Each subject runs in a process of its own, one thread. A peer that is not installed, or fails, gets
-a row that says so. Ratios are the peer's processor time over varbench's: above 1, varbench is the
-faster. `make benchmark` makes the peers' environment and calls this.
+Each subject runs in a process of its own (not with --smallest), one thread. A peer that is not
+installed, or fails, gets a row that says so. Ratios are the peer's processor time over varbench's:
+above 1, varbench is the faster. `make benchmark` makes the environment and calls this.
 """
+
+import one_thread  # noqa: F401, I001 (before all that computes)
 
 import argparse
 import contextlib
@@ -93,13 +95,12 @@ def main() -> None:
     told = parser.parse_args()
     rounds = told.rounds or (1 if told.smallest else 3)
     given = Given(told.smallest, rounds, told.weights, told.images)
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
-        os.environ[name] = "1"  # read when a subject's process imports numpy
     began, rows = time.perf_counter(), []
     print(f"Commit {commit()}. {machine()}.\n\n{versions()}.\n", flush=True)
     for subject in told.only:
         print(f"measuring {subject}", file=sys.stderr, flush=True)
-        found = apart(subject, given)
+        # A process each takes seconds to import torch, which the smallest size would spend mostly.
+        found = measure(subject, given) if told.smallest else apart(subject, given)
         for row in found:
             print(f"  {row.peer}: {row.ratio or row.agreement}", file=sys.stderr, flush=True)
         rows += found
