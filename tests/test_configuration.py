@@ -147,7 +147,11 @@ def test_overlays_fit_the_embedded_experiment(config, overlay):
         ),
         ("undefended", "Z", r"undefended: unknown defense 'Z'"),
         ("training_images/catalogue", "mini_men", r"labels are the predictions of 'T', which must"),
-        ("datasets/mini_men/stands_for", "amazon_women", r"mini_men stands for amazon_women already"),
+        (
+            "datasets/mini_men/stands_for",
+            "amazon_women",
+            r"mini_men stands for amazon_women already",
+        ),
         ("recommenders/amr/factors", 8, r"amr\.factors: 8, and 'vbpr', where it starts, has 32"),
         ("recommenders/vbpr", {"method": "bpr_mf"}, r"'vbpr' learns nothing from images to start"),
         ("metrics/k", 151, r"metrics\.k: longer than the stored lists"),

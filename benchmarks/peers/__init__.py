@@ -1,0 +1,13 @@
+"""What is measured beside whom: one module a subject, each with ``rows(given)``, its lines."""
+
+SUBJECTS = (
+    "pgd",
+    "carlini_wagner",
+    "ddn_apgd",
+    "vbpr",
+    "amr",
+    "lists",
+    "measures",
+    "perceptual",
+    "grid",
+)

@@ -1,0 +1,147 @@
+"""PGD: ten targeted steps in the L-inf ball from the clean image."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from comparing import OURS, Race, Row, missing, race
+from peers import toolboxes
+from subjects import Given, Subject, subject
+from varbench.attacks.common import targeted_gradient
+from varbench.attacks.pgd import pgd
+
+EPSILON, STEPS = 4.0, 10  # 255ths
+STEP = EPSILON / 6
+LOSS_TOLERANCE, EXCESS = 0.05, 1e-5  # of the mean loss, relative to its fall; of the radius
+BARE = "bare forward and backward loop"
+NETWORKS = (("squeezenet1_1", 224, 4), ("resnet50", 224, 2), ("resnet18", 64, 16))
+WHY = "channels last, batch norm folded, no gradients of weights"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A toolbox: the module that it needs, and its attack as a function without arguments."""
+
+    module: str
+    attack: Callable[[Subject], Tensor]
+
+
+def torchattacks(s: Subject) -> Tensor:
+    from torchattacks import PGD
+
+    attack = PGD(s.plain, eps=EPSILON / 255, alpha=STEP / 255, steps=STEPS, random_start=False)
+    attack.set_mode_targeted_by_label(quiet=True)
+    return attack(s.images, s.targets)
+
+
+def foolbox(s: Subject) -> Tensor:
+    from foolbox.attacks import LinfPGD
+    from foolbox.criteria import TargetedMisclassification
+
+    attack = LinfPGD(abs_stepsize=STEP / 255, steps=STEPS, random_start=False)
+    goal = TargetedMisclassification(s.targets)
+    return attack.run(toolboxes.foolbox_model(s.plain), s.images, goal, epsilon=EPSILON / 255)
+
+
+def art(s: Subject) -> Tensor:
+    from art.attacks.evasion import ProjectedGradientDescent
+
+    attack = ProjectedGradientDescent(
+        toolboxes.art_classifier(s),
+        eps=EPSILON / 255,
+        eps_step=STEP / 255,
+        max_iter=STEPS,
+        targeted=True,
+        batch_size=len(s.images),
+        verbose=False,
+    )
+    return torch.from_numpy(attack.generate(s.images.numpy(), toolboxes.one_hot(s)))
+
+
+def cleverhans(s: Subject) -> Tensor:
+    from cleverhans.torch.attacks.projected_gradient_descent import projected_gradient_descent
+
+    return projected_gradient_descent(
+        s.plain, s.images, EPSILON / 255, STEP / 255, STEPS, float("inf"),
+        clip_min=0.0, clip_max=1.0, y=s.targets, targeted=True, rand_init=False,
+        sanity_checks=False,
+    )  # fmt: skip
+
+
+def adversarial_library(s: Subject) -> Tensor:
+    return toolboxes.adversarial_library().pgd_linf(
+        s.plain, s.images, s.targets, ε=EPSILON / 255, targeted=True, steps=STEPS,
+        random_init=False, absolute_step_size=STEP / 255,
+    )  # fmt: skip
+
+
+PEERS = {
+    "torchattacks": Peer("torchattacks", torchattacks),
+    "foolbox": Peer("foolbox", foolbox),
+    "ART": Peer("art", art),
+    "cleverhans": Peer("cleverhans", cleverhans),
+    # It returns the last of the ten points evaluated that is in the target class, if any is.
+    "adversarial-library": Peer("adv_lib", adversarial_library),
+}
+
+
+def ours(s: Subject) -> Tensor:
+    count = len(s.images)
+    options = {"epsilon": EPSILON, "steps": STEPS, "step_size": STEP, "random_start": False}
+    return pgd(s.fast, s.images, s.targets, seeds=range(count), batch_size=count, **options).images
+
+
+def bare(s: Subject) -> Tensor:
+    """Do what no attack can do without, on the network that ours has."""
+    for _ in range(STEPS):
+        targeted_gradient(s.fast, s.images, s.targets)
+    return s.images
+
+
+def mean_loss(s: Subject, images: Tensor) -> float:
+    with torch.no_grad():
+        return float(cross_entropy(s.plain(images), s.targets))
+
+
+def rows(given: Given) -> Iterator[Row]:
+    for architecture, size, count in NETWORKS[-1:] if given.smallest else NETWORKS:
+        s = subject(given, architecture, 32 if given.smallest else size, count)
+        present = {n: p for n, p in PEERS.items() if not missing(p.module)}
+        sides = {name: partial(peer.attack, s) for name, peer in present.items()}
+        found = race({OURS: partial(ours, s), BARE: partial(bare, s)} | sides, given.rounds)
+        work = f"PGD, {STEPS} steps: {s.name}"
+        yield Row(
+            work, BARE, "as many gradients of the same network", found.ratio(BARE), aim=0.95,
+            why="checks, projection and one forward pass more; the steps themselves are in place",
+        )  # fmt: skip
+        for name, peer in PEERS.items():
+            if missing(peer.module):
+                yield Row(work, name, f"{peer.module} is not installed")
+            elif name in found.failures:
+                yield Row(work, name, found.failures[name])
+            else:
+                yield compared(work, name, s, found)
+
+
+def compared(work: str, name: str, s: Subject, found: Race) -> Row:
+    """Compare what two attacks made: inside the ball, and equally far down the loss."""
+    clean = mean_loss(s, s.images)
+    values, successes = [], []
+    for side in (OURS, name):
+        images = found.results[side].detach()
+        assert (images - s.images).abs().max() <= EPSILON / 255 + EXCESS, side
+        values.append(mean_loss(s, images))
+        successes.append(int(toolboxes.judge(s, images).sum()))
+    apart = abs(values[0] - values[1]) / (clean - values[0])
+    same = successes[0] == successes[1] and apart <= LOSS_TOLERANCE
+    if name == "adversarial-library":  # one step behind, in the loss
+        same = successes[0] == successes[1]
+    said = (
+        f"success {successes[0]} and {successes[1]} of {len(s.images)}, loss {values[0]:.3f} and "
+        f"{values[1]:.3f}, clean {clean:.3f}"
+    )
+    return Row(work, name, said, found.ratio(name), same, 1.3, WHY)

@@ -1,0 +1,85 @@
+"""VBPR: an epoch at the paper's size; AUC where both have converged, on a smaller split."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import torch
+
+from comparing import OURS, Row, missing, race
+from peers.cornac_models import cornac_scores, dataset, mean_auc, our_scores
+from peers.drawn import Drawn, draw
+from subjects import Given
+from varbench.recommenders import vbpr
+from varbench.recommenders.state import State
+
+PAPER = {"users": 24_379, "items": 7_371, "each": 3, "width": 2_048}
+SPLIT = {"users": 1_500, "items": 600, "each": 12, "width": 64}
+SMALLEST = {"users": 200, "items": 100, "each": 5, "width": 16}
+FACTORS, BATCH = 64, 512
+TOLERANCE = 0.02  # of AUC: two optimisers
+WHY = (
+    "gradients by hand; only the rows that a batch touches are updated, where Adam over all of "
+    "them moves every user's factors; features are gathered once, as differences"
+)
+
+
+def ours(drawn: Drawn, epochs: int, **options: Any) -> State:
+    return vbpr.train(
+        drawn.train, drawn.features, seed=0, device=torch.device("cpu"), log=lambda _: None,
+        epochs=epochs, factors=FACTORS, batch_size=BATCH, **options,
+    )  # fmt: skip
+
+
+def cornac(data: Any, epochs: int, **options: Any) -> Any:
+    from cornac.models import VBPR
+
+    model = VBPR(
+        k=FACTORS, k2=FACTORS, n_epochs=epochs, batch_size=BATCH, verbose=False, seed=0, **options
+    )
+    return model.fit(data)
+
+
+def rows(given: Given) -> Iterator[Row]:
+    yield row(given, "VBPR", ours, cornac, 6, WHY)
+
+
+def row(
+    given: Given,
+    name: str,
+    ours: Callable[..., State],
+    theirs: Callable[..., Any],
+    aim: float,
+    why: str,
+) -> Row:
+    """Compare AUC at convergence on one split, then time an epoch at the paper's size."""
+    size = SMALLEST if given.smallest else PAPER
+    work = f"{name}, an epoch: {size['users']} users, {size['items']} items, D {size['width']}"
+    if missing("cornac"):
+        return Row(work, "cornac", "cornac is not installed")
+    same, said = equally_good(given, ours, theirs)
+    drawn = draw(**size)
+    data = dataset(drawn)
+    sides = {OURS: partial(ours, drawn, 1), "cornac": partial(theirs, data, 1)}
+    found = race(sides, min(given.rounds, 3), warm=given.smallest)
+    if found.failures:
+        return Row(work, "cornac", found.failures["cornac"])
+    return Row(work, "cornac", said, found.ratio("cornac"), same, aim, why)
+
+
+def equally_good(
+    given: Given, ours: Callable[..., State], theirs: Callable[..., Any]
+) -> tuple[bool, str]:
+    """Train both on one split until neither gets better; each takes its best of some epochs."""
+    split = draw(**(SMALLEST if given.smallest else SPLIT))
+    data = dataset(split)
+    epochs = (2,) if given.smallest else (10, 20, 40)
+    # The paper's rates are for thousands of epochs.
+    rates = {"learning_rate_users": 0.05, "learning_rate_items": 0.05}
+    own = max(mean_auc(our_scores(ours(split, n, **rates), split.features), split) for n in epochs)
+    other = max(mean_auc(cornac_scores(theirs(data, n)), split) for n in epochs)
+    said = (
+        f"AUC {own:.3f} and {other:.3f} at convergence ({split.train.shape[0]} users, "
+        f"{split.train.shape[1]} items)"
+    )
+    return own >= other - TOLERANCE, said

@@ -1,0 +1,66 @@
+"""`make benchmark` at its smallest size, without its peers: they are named, and all else runs."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+BASE = Path(__file__).parents[1]
+sys.path.insert(0, str(BASE / "benchmarks"))
+
+import comparing  # noqa: E402
+import peers_environment  # noqa: E402
+from peers import SUBJECTS  # noqa: E402
+
+
+def smallest(folder: Path, *subjects: str) -> list[list[str]]:
+    """Run the subjects and return the table's cells."""
+    line = [sys.executable, str(BASE / "benchmarks" / "run.py"), "--smallest"]
+    line += ["--weights", str(folder / "none.pt"), "--images", str(folder), "--only", *subjects]
+    environment = os.environ | {"PYTHONPATH": str(BASE / "src")}
+    done = subprocess.run(line, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = [line.strip("| ").split(" | ") for line in done.stdout.splitlines() if line[:1] == "|"]
+    return rows[2:]
+
+
+def test_every_subject_runs_or_names_what_is_missing(tmp_path):
+    rows = smallest(tmp_path, *SUBJECTS)
+    of_peers = {row[1]: row for row in rows}
+    assert {"foolbox", "cornac", "faiss", "ranx", "torchmetrics", "adversarial-library"} <= set(
+        of_peers
+    )
+    # These need no package beside varbench's own.
+    for name in ("bare forward and backward loop", "dense argsort", "lpips"):
+        assert "rounds" in of_peers[name][3], of_peers[name]
+    for row in rows:
+        assert "rounds" in row[3] or (row[3] == "not run" and row[2])
+
+
+def test_a_side_that_fails_is_out_and_says_why():
+    def fails():
+        raise ValueError("no such thing")
+
+    found = comparing.race({comparing.OURS: lambda: 1, "peer": fails}, rounds=2)
+    assert found.failures == {"peer": "ValueError: no such thing"}
+    assert found.results == {comparing.OURS: 1}
+    assert len(found.seconds[comparing.OURS]) == 2
+
+
+def test_ratios_are_taken_round_by_round():
+    found = comparing.Race(seconds={comparing.OURS: [1.0, 10.0, 2.0], "peer": [3.0, 20.0, 8.0]})
+    assert found.ratio("peer") == (3.0, 2.0, 4.0, 3)
+
+
+def test_other_work_never_reads_as_a_ratio_reached():
+    ratio = comparing.Ratio(9.0, 9.0, 9.0, 1)
+    line = comparing.table([comparing.Row("w", "p", "said", ratio, same=False, aim=3)])
+    assert "other work: 9.00" in line
+    assert "reached" not in line
+
+
+def test_every_peer_is_pinned():
+    text = peers_environment.PINS.read_text(encoding="utf-8")
+    pins = peers_environment.pins(text)
+    assert all(pin.count("==") == 1 for pin in pins)
+    assert len({pin.partition("==")[0] for pin in pins}) == len(pins)
