@@ -5,14 +5,10 @@ BIN := $(CURDIR)/.venv/bin
 READY := .venv/.ready
 PEERS := .venv-peers/.ready
 
-<<<<<<< HEAD
 # A terminal that a person reads shows how far the run is; a log gets plain lines.
 LOGGER := $(shell test -t 1 && test -z "$$CI" && echo --logger rich)
 
-.PHONY: run test test-slurm test-faults check lint format rulegraph study help
-=======
-.PHONY: run test test-slurm test-faults check benchmark lint format help
->>>>>>> bench
+.PHONY: run test test-slurm test-faults check benchmark lint format rulegraph study help
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/'
@@ -39,20 +35,18 @@ test-faults: $(READY)  ## stop, kill and damage runs on this machine
 check: run  ## check the finished tables of the embedded experiment
 	@$(BIN)/python workflow/scripts/check_results.py --tables results/tables
 
-<<<<<<< HEAD
 study: $(READY)  ## write the study with people, results/study/index.html
 	@$(BIN)/snakemake --cores all $(LOGGER) study
 
 rulegraph: $(READY)  ## draw the graph of rules in docs/architecture.md again
 	@$(BIN)/python tools/rulegraph.py
-=======
+
 $(PEERS): $(READY) benchmarks/peers.txt
 	$(BIN)/python benchmarks/peers_environment.py .venv-peers
 	@touch $@
 
 benchmark: $(PEERS)  ## measure beside other libraries, in an environment of their own (SMALLEST=1: tiny)
 	@.venv-peers/bin/python benchmarks/run.py $(if $(SMALLEST),--smallest)
->>>>>>> bench
 
 lint: $(READY)  ## formatting, lint and types
 	@$(BIN)/ruff format --check .
