@@ -38,7 +38,7 @@ from varbench.experiment.advice import warnings
 from varbench.experiment.configuration import class_file, complete, no_key_twice
 from varbench.experiment.grid import Grid
 from varbench.experiment.listings import image_listing, source_files
-from varbench.experiment.page_options import page_options
+from varbench.experiment.page_options import page_options, shown
 from varbench.experiment.options import at, at_each, files, line, options
 from varbench.experiment.requirements import Requirements
 from varbench.experiment.settings import Settings

@@ -149,7 +149,11 @@ rule make_page:
         mem_mb=NEEDS.tables,
         runtime=NEEDS.minutes(60),
     params:
-        **told("make_page", page=PAGE, folders=FOLDERS),
+        **told(
+            "make_page",
+            page={**PAGE, "configuration": shown(config)},
+            folders=FOLDERS,
+        ),
         assets=ASSETS,
     shell:
         line("make_page")

@@ -129,7 +129,7 @@ MOOT = {
 def targets(path: leaves.Path_) -> list[str]:
     """Return what is asked for: where a switch changes, the ablation's cells have other names."""
     switched = path[0] == "protocol" or path[-1] in {s.parameter for s in SWITCHES.values()}
-    return ["all"] if switched else ["all", "ablation"]
+    return ["all"] if switched else ["all", "ablation", "tune"]
 
 
 def readers(path: leaves.Path_, present: set[str]) -> tuple[set[str], set[str]]:
@@ -160,7 +160,8 @@ class Comparison:
         self._moot = MOOT[name]
         self._workflows = workflows
         self._before = {
-            one: workflows.jobs(self.config, *one) for one in (("all",), ("all", "ablation"))
+            one: workflows.jobs(self.config, *one)
+            for one in (("all",), ("all", "ablation", "tune"))
         }
         self.wrong: dict[str, str] = {}
 
@@ -176,6 +177,9 @@ class Comparison:
                 expected |= always
                 possible |= sometimes
         found = {rule for rule, _ in reached(before, after)}
+        # The page shows all that results depend on, be it moot or not.
+        shown = {"make_page"} if {path[0] for path in paths} - {"device", "threads"} else set()
+        expected, possible = expected | shown, possible | shown
         if not expected <= found <= possible:
             key = " and ".join(".".join(path) for path in paths)
             missing, more = sorted(expected - found), sorted(found - possible)

@@ -1,5 +1,6 @@
 """What the page and the figures are told of the configuration."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from varbench.experiment.grid import Grid
@@ -10,7 +11,7 @@ TITLE = "Adversarial product images against visual recommenders"
 
 
 def page_options(grid: Grid, settings: Settings) -> dict[str, Any]:
-    """Return the fields of ``reporting.page.options.Options``."""
+    """Return the fields of ``reporting.page.options.Options``, but for the configuration."""
     config, first = grid.config, grid.names["run"][0]
     metrics = config["metrics"]
     return {
@@ -36,8 +37,12 @@ def page_options(grid: Grid, settings: Settings) -> dict[str, Any]:
         "protocol": describe(config["protocol"]),
         "classes": settings.classes,
         "labels": config["tables"]["labels"],
-        "configuration": config,
     }
+
+
+def shown(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration as the page shows it: without what no result depends on."""
+    return {key: value for key, value in config.items() if key not in ("device", "threads")}
 
 
 def _dataset(name: str, grid: Grid, settings: Settings) -> dict[str, Any]:
