@@ -16,7 +16,15 @@ import leaves
 from invalidation import Workflows, rerun
 from varbench.axes import THREATS
 
-AFTER_TABLES = {"render_tables": 1, "draw_figures": 1, "compare_published": 1}
+AFTER_TABLES = {
+    "render_tables": 1,
+    "draw_figures": 1,
+    "compare_published": 1,
+    "draw_examples": 1,
+    "aggregate_costs": 1,
+    "record_provenance": 1,
+    "make_page": 1,
+}
 AFTER_CELLS = {"aggregate_cells": 1, **AFTER_TABLES}
 AFTER_IMAGES = {"aggregate_images": 1, **AFTER_TABLES}
 

@@ -36,13 +36,17 @@ _templates = Environment(
 )
 
 
+PARTS = {"index.html", "images", "thumbs", "licences"}
+
+
 @contextmanager
 def folder_replacing(folder: Path) -> Iterator[Path]:
     """Yield an empty folder that takes the place of ``folder`` when the block succeeds.
 
     A folder that holds something else than a page is left alone: InputError says so.
     """
-    if folder.exists() and any(folder.iterdir()) and not (folder / "index.html").exists():
+    # A workflow takes the page itself away before it is made again.
+    if folder.exists() and not {path.name for path in folder.iterdir()} <= PARTS:
         raise InputError(f"{folder}: holds other files than a page; name another folder")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
