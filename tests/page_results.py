@@ -327,3 +327,15 @@ def _of_the_paper(folder: Path, table1: pd.DataFrame, random: np.random.Generato
         for n, p in enumerate(["corrected", "as_published"])
     )
     write_table(folder / "ablation.csv", ablation)
+
+
+def folders(folder: Path) -> dict[str, str]:
+    """Return the patterns of the folders that `write` filled."""
+    cell = "{threat}/{dataset}/{defense}/{attack}/{recommender}/{run}/{seed}"
+    return {
+        "catalogue": f"{folder}/catalogues/{{catalogue}}",
+        "dataset": f"{folder}/datasets/{{dataset}}",
+        "attack": f"{folder}/attacks/{{dataset}}/{{defense}}/{{attack}}/{{run}}",
+        "cell": f"{folder}/cells/{cell}",
+        "training": f"{folder}/extractors/{{defense}}/{{run}}.csv",
+    }

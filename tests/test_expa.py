@@ -22,7 +22,7 @@ from varbench.errors import InputError
 from varbench.extractors.extract import read_out
 from varbench.extractors.networks import build, for_inference
 from varbench.image_archive import ImageArchive, write_images
-from varbench.storage import read_array, read_table, write_table, write_tensors
+from varbench.storage import read_array, read_table, write_array, write_table, write_tensors
 
 SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 PIXELS = 3 * 6 * 6
@@ -237,18 +237,19 @@ def test_references_that_do_not_fit_are_refused(references):
 # The commands.
 
 
-def command(script, **options):
-    line = [sys.executable, str(SCRIPTS / f"{script}.py")]
-    for name, value in options.items():
+def command(script, options, **paths):
+    line = [sys.executable, str(SCRIPTS / f"{script}.py"), "--options", json.dumps(options)]
+    for name, value in paths.items():
         line += [f"--{name.replace('_', '-')}", str(value)]
     return subprocess.run(line, capture_output=True, text=True)
 
 
 def select(folder, classes, interactions):
-    write_table(folder / "classes.parquet", pd.DataFrame(classes))
-    write_table(folder / "interactions.parquet", pd.DataFrame(interactions))
-    files = {n: folder / f"{n}.parquet" for n in ("classes", "interactions", "output")}
-    return command("select_target_item", dataset="shop", target_class=7, **files)
+    names = ("predicted_classes", "interactions", "target_item")
+    files = {name: folder / f"{name}.parquet" for name in names}
+    write_table(files["predicted_classes"], pd.DataFrame(classes))
+    write_table(files["interactions"], pd.DataFrame(interactions))
+    return command("select_target_item", {"dataset": "shop", "target_class": 7}, **files)
 
 
 def test_the_target_item_is_the_categorys_most_popular_in_training(tmp_path):
@@ -261,7 +262,7 @@ def test_the_target_item_is_the_categorys_most_popular_in_training(tmp_path):
         {"user": range(11), "item": taken, "held_out": held_out},
     )
     assert done.returncode == 0, done.stderr
-    assert read_table(tmp_path / "output.parquet").to_dict("list") == {"item": [4]}
+    assert read_table(tmp_path / "target_item.parquet").to_dict("list") == {"item": [4]}
 
 
 def test_a_target_category_without_images_is_named(tmp_path):
@@ -271,7 +272,7 @@ def test_a_target_category_without_images_is_named(tmp_path):
     assert done.returncode == 1
     assert done.stderr.startswith("error: datasets.shop.target_category: the undefended network")
     assert "Traceback" not in done.stderr
-    assert not (tmp_path / "output.parquet").exists()
+    assert not (tmp_path / "target_item.parquet").exists()
 
 
 @pytest.fixture(scope="module")
@@ -290,23 +291,39 @@ def catalogue(tmp_path_factory):
     network = {"architecture": "shufflenet_v2_x0_5", "classes": 2}
     extractor = build(**network, seed=0)
     write_tensors(folder / "weights", extractor.network.state_dict())
+    clean = ImageArchive(folder / "images").read(range(7))
+    seen = read_out(for_inference(extractor), clean, 1, torch.device("cpu"))
+    write_array(folder / "features.npy", seen.features)
     return SimpleNamespace(folder=folder, network=network, extractor=extractor)
 
 
 def attack(catalogue, out, *, with_target=True, **block):
-    names = ["weights", "images", "ids", "attacked", *["target_item"] * with_target]
-    return command(
+    """Attack the images and, if that succeeds, read what the network sees in them."""
+    folder = catalogue.folder
+    common = {"network": catalogue.network, "target_class": 1, "batch_size": 2}
+    shared = {"weights": folder / "weights", "image_archive": folder / "images"}
+    shared |= {"target_item": folder / "target_item"} if with_target else {}
+    written = {"attacked_images": out / "images", "search": out / "search.parquet"}
+    done = command(
         "attack_images",
-        network=json.dumps(catalogue.network),
-        attack=json.dumps(block),
-        target_class=1,
-        batch_size=2,
-        seed=3,
+        common | {"attack": block, "seed": 3},
+        **shared,
+        item_ids=folder / "ids",
+        attacked=folder / "attacked",
         device="cpu",
-        **{name: catalogue.folder / name for name in names},
-        attacked_images=out / "images",
-        features=out / "features.npy",
+        **written,
+    )
+    if done.returncode:
+        return done
+    return command(
+        "read_images",
+        common | {"source_class": 0, "aims_at_class": "target_item" not in block},
+        **shared,
+        clean_features=folder / "features.npy",
+        **written,
+        attacked_features=out / "features.npy",
         outcome=out / "outcome.parquet",
+        device="cpu",
     )
 
 

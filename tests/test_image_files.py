@@ -11,7 +11,7 @@ from PIL import Image
 from varbench import image_archive
 from varbench.catalogues.image_files import IMAGE_SUFFIXES, below, find_images
 from varbench.errors import InputError
-from varbench.experiment.sources import listing
+from varbench.experiment.listings import listing
 
 
 @pytest.fixture

@@ -58,8 +58,8 @@ def command(images: Path, out: Path, *more: str, network=NETWORK, **defense) -> 
     }
     return [
         *(sys.executable, str(SCRIPT), "--options", json.dumps(options)),
-        *("--images", str(images), "--device", "cpu", *more),
-        *("--weights", str(out / "weights"), "--log", str(out / "log.csv")),
+        *("--halves", str(images / "train"), str(images / "val"), "--device", "cpu", *more),
+        *("--weights", str(out / "weights"), "--training-log", str(out / "log.csv")),
     ]
 
 
@@ -268,7 +268,7 @@ def test_the_rule_asks_for_the_processes_gpus(images, tmp_path):
     def dry(*more):
         (checkout / "folder.yaml").write_text(yaml.safe_dump(config))
         return grid.snakemake(
-            checkout, "results/extractors/FAT.safetensors", "--dry-run", "--printshellcmds", *more,
+            checkout, "results/extractors/FAT/0.safetensors", "--dry-run", "--printshellcmds", *more,
             configfile="folder.yaml", check=False,
         )  # fmt: skip
 
@@ -276,7 +276,8 @@ def test_the_rule_asks_for_the_processes_gpus(images, tmp_path):
     assert done.returncode == 0, done.stderr
     said = done.stdout + done.stderr
     assert "gpu=2" in said
-    assert f"--images {images} --image-size 48" in said
+    assert f"--halves {images}/train {images}/val" in said
+    assert '"training_size": 48' in said
     assert "draw_training_images" not in said
     config["training_images"]["folder"] = "nowhere"
     done = dry()

@@ -232,18 +232,12 @@ def test_a_missing_table_is_named(results):
 
 
 def make_page(folder: Path, options: dict, output: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command on results of `page_results`."""
+    """Run the command on results of `page_results`; it makes the page in the folder ``output``."""
     line = [
         *(sys.executable, grid.BASE / "workflow" / "scripts" / "make_page.py"),
-        *("--options", json.dumps(options)),
+        *("--options", json.dumps({"page": options, "folders": page_results.folders(folder)})),
         *("--tables", *sorted((folder / "tables").glob("*.csv"))),
-        *("--catalogue", f"{folder}/catalogues/{{catalogue}}"),
-        *("--dataset", f"{folder}/datasets/{{dataset}}"),
-        *("--attack", f"{folder}/attacks/{{dataset}}/{{defense}}/{{attack}}/{{run}}"),
-        "--cell",
-        f"{folder}/cells/{{threat}}/{{dataset}}/{{defense}}/{{attack}}/{{recommender}}/{{run}}/{{seed}}",
-        *("--training", f"{folder}/extractors/{{defense}}/{{run}}.csv"),
-        *("--folder", output),
+        *("--page", output / "index.html"),
     ]
     return subprocess.run([str(word) for word in line], capture_output=True, text=True)
 

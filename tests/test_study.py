@@ -106,11 +106,10 @@ def test_the_page_records_exports_and_is_read_back(tmp_path, chromium):
     options = page_results.write(tmp_path, threats=1, runs=1, datasets=1)
     page_file = tmp_path / "study.html"
     line = [
-        *(sys.executable, SCRIPTS / "make_study.py", "--options", json.dumps(options)),
-        *("--per-cell", 1, "--catch", 2, "--catalogue", f"{tmp_path}/catalogues/{{catalogue}}"),
-        *("--dataset", f"{tmp_path}/datasets/{{dataset}}"),
-        *("--attack", f"{tmp_path}/attacks/{{dataset}}/{{defense}}/{{attack}}/{{run}}"),
-        *("--output", page_file),
+        *(sys.executable, SCRIPTS / "make_study.py"),
+        *("--options", json.dumps({"page": options, "folders": page_results.folders(tmp_path)})),
+        *("--per-cell", 1, "--catch", 2),
+        *("--study", page_file),
     ]
     done = subprocess.run([str(word) for word in line], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
