@@ -80,11 +80,16 @@ def test_the_command_writes_and_prints(tmp_path):
     write_table(tmp_path / "interactions.parquet", LOG)
     write_table(tmp_path / "classes.parquet", pd.DataFrame({"item": range(6), "class": CLASSES}))
     (tmp_path / "names.txt").write_text("\n".join(NAMES))
-    given = {name: tmp_path / f"{name}.parquet" for name in ("items", "interactions", "classes")}
+    given = {
+        "item_ids": tmp_path / "items.parquet",
+        "interactions": tmp_path / "interactions.parquet",
+        "predicted_classes": tmp_path / "classes.parquet",
+    }
     outputs = {name: tmp_path / f"{name}.csv" for name in ("categories", "pairs")}
     done = cells.run(
         "list_categories",
-        **{"name": "shop", "class_names": tmp_path / "names.txt", "least": 2},
+        {"name": "shop", "least": 2},
+        class_names=tmp_path / "names.txt",
         **given,
         **outputs,
     )
@@ -95,7 +100,8 @@ def test_the_command_writes_and_prints(tmp_path):
     (tmp_path / "names.txt").write_text("boot")
     done = cells.run(
         "list_categories",
-        **{"name": "shop", "class_names": tmp_path / "names.txt"},
+        {"name": "shop", "least": 2},
+        class_names=tmp_path / "names.txt",
         **given,
         **outputs,
     )

@@ -1,7 +1,6 @@
 """Published layouts of robust networks, and files that nobody should trust."""
 
 import argparse
-import json
 import os
 import sys
 import types
@@ -181,10 +180,10 @@ def test_a_file_that_does_not_fit_is_named_with_what_would(tmp_path):
     network = {"architecture": "resnet18", "classes": 10}
     done = cells.run(
         "load_extractor",
-        options=json.dumps({"network": network, "image_size": 64}),
+        {"network": network, "image_size": 64},
         checkpoint=tmp_path / "squeeze.pt",
         weights=tmp_path / "out.safetensors",
-        log=tmp_path / "out.csv",
+        training_log=tmp_path / "out.csv",
     )
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {tmp_path}/squeeze.pt: weights do not fit")

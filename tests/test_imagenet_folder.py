@@ -268,8 +268,8 @@ def test_the_rule_asks_for_the_processes_gpus(images, tmp_path):
     def dry(*more):
         (checkout / "folder.yaml").write_text(yaml.safe_dump(config))
         return grid.snakemake(
-            checkout, "results/extractors/FAT/0.safetensors", "--dry-run", "--printshellcmds", *more,
-            configfile="folder.yaml", check=False,
+            checkout, "results/extractors/FAT/0.safetensors", "--dry-run", "--printshellcmds",
+            *more, configfile="folder.yaml", check=False,
         )  # fmt: skip
 
     done = dry("--resources", "gpu=2")

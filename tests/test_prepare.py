@@ -200,10 +200,10 @@ def test_a_shop_as_it_is_downloaded(shop):
     assert set(pd.read_parquet(target / "items.parquet")["label"]) == {"sandal"}
 
 
-def test_what_was_dropped_is_said(shop, caplog):
-    caplog.set_level("INFO")
+def test_what_was_dropped_is_said(shop, capsys):
     prepare(shop)
-    assert "shop: read 12 users, 8 items, 60 interactions; kept 12 users" in caplog.text
-    assert "dropped: 12 interactions repeated by the same user" in caplog.text
+    said = capsys.readouterr().out
+    assert "shop: read 12 users, 8 items, 60 interactions; kept 12 users" in said
+    assert "dropped: 12 interactions repeated by the same user" in said
     prepare(shop, core_users=4, core_items=2, min_rating=5, expected={"users": 13})
-    assert "warning: shop: 12 users are left where 13 are expected" in caplog.text
+    assert "warning: shop: 12 users are left where 13 are expected" in capsys.readouterr().out

@@ -1,6 +1,5 @@
 """Files of weights in the layouts that people have, and the normalisation they bring along."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -211,10 +210,10 @@ def test_the_command_names_a_size_that_the_network_takes(tmp_path, weights):
     def done(size):
         return cells.run(
             "load_extractor",
-            options=json.dumps({"network": NETWORK, "image_size": size}),
+            {"network": NETWORK, "image_size": size},
             checkpoint=tmp_path / "w.pt",
             weights=tmp_path / "out.safetensors",
-            log=tmp_path / "out.csv",
+            training_log=tmp_path / "out.csv",
         )
 
     assert done(16).stderr.startswith("error: extractor.image_size: squeezenet1_1 takes no images")

@@ -195,6 +195,7 @@ def test_a_table_on_a_full_disk_is_named(small_disk, tmp_path):
         "select_attacked",
         {
             **{"dataset": "shop", "source_class": 0, "target_class": 1, "seed": 0},
+            "categories": {"source": "boot", "target": "hat"},
             "budget": {"items": "all", "choose": "least_popular"},
         },
         predicted_classes=tmp_path / "classes.parquet",

@@ -1,7 +1,5 @@
 """Robust accuracy against closed forms, and what a collapsed network is."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -116,22 +114,23 @@ def test_the_command_measures_what_training_kept_out(tmp_path):
         "steps": 20,
         "seed": 5,
         "batch_size": 8,
-        "held_out": 0.25,
+        "validation": 0.25,
+        "defended": True,
     }
     done = cells.run(
         "measure_extractor",
-        options=json.dumps(options),
+        options,
         weights=tmp_path / "1.safetensors",
-        other=tmp_path / "2.safetensors",
-        images=tmp_path / "images.zip",
+        undefended=tmp_path / "2.safetensors",
+        image_archive=tmp_path / "images.zip",
         labels=tmp_path / "labels.parquet",
-        output=tmp_path / "row.parquet",
+        accuracy=tmp_path / "row.parquet",
     )
     assert done.returncode == 0, done.stderr
     row = read_table(tmp_path / "row.parquet").iloc[0]
     assert [*row.index] == [
-        *("images", "clean_accuracy", "robust_accuracy_4", "robust_accuracy_8"),
-        *("classes", "agreement", "flags"),
+        *("held_out_images", "clean_accuracy", "robust_accuracy_4", "robust_accuracy_8"),
+        *("classes_in_use", "agreement", "flags"),
     ]
     assert row["held_out_images"] == 5
     assert 0 <= row["robust_accuracy_8"] <= row["robust_accuracy_4"] <= row["clean_accuracy"] <= 1

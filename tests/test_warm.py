@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import grid
 import test_resuming
 from test_resuming import inputs  # noqa: F401  a fixture
 from varbench.experiment import warm
@@ -337,12 +338,12 @@ def test_a_job_out_of_memory_is_alone_with_it(own):
 
 
 def test_a_trained_model_is_the_same(inputs, tmp_path):  # noqa: F811
-    (tmp_path / "src").symlink_to(test_resuming.SCRIPTS.parents[1] / "src")
+    (tmp_path / "src").symlink_to(grid.BASE / "src")
     scripts = tmp_path / "workflow" / "scripts"
     scripts.mkdir(parents=True)
     script = scripts / "train_recommender.py"
     script.touch()
-    text = (test_resuming.SCRIPTS / script.name).read_text()
+    text = (grid.BASE / "workflow" / "scripts" / script.name).read_text()
     results = []
     with Workflow(tmp_path, scripts, warm.SLOW) as started:
         for by_itself in (True, False):
@@ -355,7 +356,7 @@ def test_a_trained_model_is_the_same(inputs, tmp_path):  # noqa: F811
             out.mkdir()
             _, _, *options = test_resuming.command("train_recommender", inputs, out)
             line = started.ready().line('exec train_recommender.py "${@}"', by_itself)
-            line["args"] += ["bash", *options]
+            line["args"] += ["bash", *options, "--code", "the same"]
             subprocess.run(**line, check=True)
             results.append(test_resuming.results(out))
     assert results[0] == results[1]
