@@ -52,7 +52,7 @@ OTHERS: dict[str, list[Any]] = {
     "training_images.folder": ["other/folder"],
     "training_images.image_size": [128],
     "undefended": ["AT", "FAT"],
-    "defenses.*.weights": ["other.pt"],
+    "defenses.*.weights": ["another.pt"],
     "defenses.*.starts_from": ["T", "other"],
     "*.*.step_size": [1.5],
     "attacks.*.crafted_on": ["T", "FAT"],

@@ -1,7 +1,5 @@
 """What an ablation says of its cells, on values written by hand."""
 
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,7 +22,7 @@ SWITCHED = {
 
 @pytest.fixture
 def hits(tmp_path):
-    """Users of three cells, and the images of FAT's attack beside another one's."""
+    """Users of three cells, and the images of FAT's attack."""
     random = np.random.default_rng(0)
     hits = {}
     for defense, attack in (("T", "none"), ("FAT", "none"), ("FAT", "pgd")):
@@ -38,18 +36,21 @@ def hits(tmp_path):
         )
         hits[defense, attack] = users
         write_table(tmp_path / f"{defense}-{attack}" / "users.parquet", users)
-    images = pd.DataFrame(
+    outcome = pd.DataFrame(
         {
-            "attack": ["other"] * IMAGES + ["pgd"] * IMAGES,
-            "success": [False] * IMAGES + [True, True, True, False],
-            "in_target_before": [False] * IMAGES + [True, False, False, False],
-            "in_source_before": [True] * IMAGES + [False, True, True, False],
-            "feature_loss": [9.0] * IMAGES + [1.0, 2.0, 3.0, 4.0],
-            "distance": [9.0] * IMAGES + [0.1, 0.2, 0.3, 0.4],
-            "distance_label": "LPIPS (vgg)",
+            "item": range(IMAGES),
+            "success": [True, True, True, False],
+            "success_float": [True, True, True, False],
+            "in_target_before": [True, False, False, False],
+            "in_source_before": [False, True, True, False],
+            "feature_loss": [1.0, 2.0, 3.0, 4.0],
         }
     )
-    write_table(tmp_path / "FAT.parquet", images)
+    write_table(tmp_path / "attack-pgd" / "outcome.parquet", outcome)
+    distances = pd.DataFrame({"item": range(IMAGES), "distance": [0.1, 0.2, 0.3, 0.4]})
+    distances["distance_label"] = "LPIPS (vgg)"
+    # In another order than the outcomes: images are matched by item.
+    write_table(tmp_path / "attack-pgd" / "distances.parquet", distances[::-1])
     return hits
 
 
@@ -60,16 +61,19 @@ def aggregate(folder, **protocols):
         name: {**names, "recommender": {"vbpr": "vbpr"}, "metrics": SWITCHED | metrics}
         for name, metrics in protocols.items()
     }
+    of_images = {"dataset": "d", "defense": "FAT", "attack": "pgd", "run": "0"}
     done = cells.run(
         "aggregate_ablation",
-        variants=json.dumps(variants),
-        axes=json.dumps({"defense": ["FAT"], "run": [0], "seed": [0]}),
-        cell=folder / "{defense}-{attack}",
-        visual=folder / "{defense}.parquet",
-        k=20,
-        clean="none",
-        last_listed=json.dumps({"defense": "T", "recommender": "vbpr"}),
-        output=folder / "ablation.csv",
+        {
+            "names": {"defense": ["FAT"]},
+            "variants": variants,
+            "repeats": [{"run": "0", "seed": "0"}],
+            "images": [of_images | {"crafted": of_images}],
+            "cell": str(folder / "{defense}-{attack}"),
+            "attack": str(folder / "attack-{attack}"),
+            **{"k": 20, "clean": "none", "last_listed": {"defense": "T", "recommender": "vbpr"}},
+        },
+        ablation=folder / "ablation.csv",
     )
     assert done.returncode == 0, done.stderr
     return read_table(folder / "ablation.csv").set_index(["protocol", "attack"])

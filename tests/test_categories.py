@@ -97,6 +97,15 @@ def test_the_command_writes_and_prints(tmp_path):
     assert "shop: 6 items in 3 categories" in done.stdout
     assert read_table(outputs["categories"])["category"].tolist() == ["Sandal", "boot", "hat"]
     assert read_table(outputs["pairs"])["target_category"].tolist() == ["boot"]
+    done = cells.run(
+        "list_categories",
+        {"name": "shop", "least": 10},
+        class_names=tmp_path / "names.txt",
+        **given,
+        **outputs,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "No pair to propose: fewer than two categories have 10 items" in done.stdout
     (tmp_path / "names.txt").write_text("boot")
     done = cells.run(
         "list_categories",

@@ -87,7 +87,8 @@ def runs(start):
 def tables(folder: Path, name: str) -> dict[str, bytes]:
     """Return every table and figure's data of a finished run, byte by byte."""
     found = (folder / name / "results").glob("tables/*")
-    return {path.name: path.read_bytes() for path in found}
+    # What a run took is its own.
+    return {path.name: path.read_bytes() for path in found if path.name != "cost.csv"}
 
 
 def finish(folder: Path, name: str, process: subprocess.Popen[bytes]) -> None:

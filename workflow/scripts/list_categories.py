@@ -45,7 +45,7 @@ def main() -> None:
     if len(described) > SHOWN:
         print(f"... and {len(described) - SHOWN} more in {given.categories}")
     if pairs.empty:
-        print(f"\nNo pair to propose: fewer than two categories have {given.least} items.")
+        print(f"\nNo pair to propose: fewer than two categories have {least} items.")
     else:
         print("\nAn unpopular source and a popular target, as source_category, target_category:\n")
         print(_drawn(pairs))

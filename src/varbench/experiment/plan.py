@@ -4,7 +4,7 @@ The graph is walked from the target through the rules' inputs, as Snakemake does
 each file whether it is up to date, which is most of what a dry run of a large grid takes.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,28 +51,29 @@ def jobs(rules: Iterable[Any], target: Any) -> Iterator[Job]:
     target : the rule without wildcards that is asked for
     """
     index = OutputIndex([rule for rule in rules if rule.products()])
-    reached: set[tuple[str, tuple[str, ...]]] = set()
-    pending: deque[tuple[Any, dict[str, str]]] = deque([(target, {})])
+    reached: set[str] = set()
+    pending: list[str] = []
+    yield from _job(target, {}, reached, pending)
     while pending:
-        rule, names = pending.popleft()
-        key = (rule.name, tuple(names.values()))
-        if key in reached:
-            continue
-        reached.add(key)
-        inputs, *_ = rule.expand_input(names)
-        outputs, _ = rule.expand_output(names)
-        kind = frozenset(names[axis] for axis in DECISIVE if axis in names)
-        threads, gpus = _resources(rule, Wildcards(fromdict=dict(names)))
-        yield Job(rule.name, kind, tuple(map(Path, outputs)), threads, gpus)
-        seen: set[str] = set()
-        for path in map(str, inputs):
-            if path in seen:
-                continue
-            seen.add(path)
-            for producer in index.match(path):
-                if producer.is_producer(path) and not _fetched(producer, path):
-                    pending.append((producer, producer.get_wildcards(path)))
-                    break
+        path = pending.pop()
+        if path in reached:
+            continue  # of a job that makes several files, or of one that many read
+        reached.add(path)
+        for producer in index.match(path):
+            if producer.is_producer(path) and not _fetched(producer, path):
+                yield from _job(producer, producer.get_wildcards(path), reached, pending)
+                break
+
+
+def _job(rule: Any, names: dict[str, str], reached: set[str], pending: list[str]) -> Iterator[Job]:
+    """Yield a rule's job; its files are reached, and what it reads is pending."""
+    inputs, *_ = rule.expand_input(names)
+    outputs = [str(path) for path in rule.expand_output(names)[0]]
+    reached.update(outputs)
+    pending += map(str, inputs)
+    kind = frozenset(names[axis] for axis in DECISIVE if axis in names)
+    threads, gpus = _resources(rule, Wildcards(fromdict=dict(names)))
+    yield Job(rule.name, kind, tuple(map(Path, outputs)), threads, gpus)
 
 
 def _fetched(producer: Any, path: str) -> bool:
