@@ -137,17 +137,16 @@ def _attack(
         "success": after,
         "l_inf": 8 / 255,
         "l_2": random.uniform(0.5, 1.5, SOURCE),
-        "iterations": 20,
+        "feature_loss": random.uniform(0, 0.1, SOURCE),
     }
     write_table(folder / "outcome.parquet", pd.DataFrame(outcome))
     visual = {
         "item": range(SOURCE),
-        "feature_loss": random.uniform(0, 0.1, SOURCE),
         "distance": random.uniform(0, 0.02, SOURCE),
         "distance_label": "LPIPS (vgg)",
         "is_lpips": True,
     }
-    write_table(folder / "visual.parquet", pd.DataFrame(visual))
+    write_table(folder / "distances.parquet", pd.DataFrame(visual))
 
 
 def _cell(folder: Path, push: float, random: np.random.Generator) -> None:

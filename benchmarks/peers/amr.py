@@ -15,7 +15,7 @@ from peers.drawn import Drawn, draw
 from subjects import Given
 from varbench.recommenders import amr
 from varbench.recommenders.sampling import triplets
-from varbench.recommenders.state import PARAMETERS, State, initial, shapes
+from varbench.recommenders.state import State, initial, shapes
 
 PLAIN = "plain automatic differentiation"
 WEIGHT, LENGTH = 0.1, 1.0
@@ -50,8 +50,8 @@ def plain(drawn: Drawn) -> State:
     """Train an epoch as the loss reads: two losses, autograd for all, torch's own Adagrad."""
     (users, items), width = drawn.train.shape, drawn.features.shape[1]
     state = initial(shapes(users, items, width, vbpr.FACTORS), seed=0)
-    values = {name: getattr(state, name).requires_grad_() for name in PARAMETERS}
-    groups = [{"params": [values[name]], "lr": RATES[name]} for name in PARAMETERS]
+    values = {name: getattr(state, name).requires_grad_() for name in RATES}
+    groups = [{"params": [values[name]], "lr": RATES[name]} for name in RATES]
     optimizer = torch.optim.Adagrad(groups, initial_accumulator_value=0.1)
     features = torch.from_numpy(drawn.features)
     ids = (torch.from_numpy(column) for column in triplets(drawn.train, seed=0, epoch=0))
@@ -115,7 +115,7 @@ def rows(given: Given) -> Iterator[Row]:
         _apart(
             *(getattr(found.results[side], name) for side in (OURS, PLAIN)), getattr(begun, name)
         )
-        for name in PARAMETERS
+        for name in RATES
     )
     said = f"parameters after the epoch differ by {apart:.1e} of their largest change"
     yield Row(work, PLAIN, said, found.ratio(PLAIN), apart <= TOLERANCE, 15, WHY)
