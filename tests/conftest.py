@@ -1,6 +1,7 @@
 """Shared by all tests."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -10,6 +11,10 @@ import grid
 # Before numpy and torch are imported: one thread, so that workers do not fight over cores.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+
+# A shell that starts the tests in the background has them ignore Ctrl-C; their processes would too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test is timed. HYPOTHESIS_PROFILE=long draws ten times as many examples.
 settings.register_profile("usual", deadline=None)

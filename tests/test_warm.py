@@ -41,6 +41,7 @@ print("read", repr(sys.stdin.read()), "in error", file=sys.stderr)
 what = sys.argv[1:2]
 if what == ["wait"]:
     try:
+        print("waiting", file=sys.stderr, flush=True)
         time.sleep(60)
     finally:
         print("tidied")
@@ -269,7 +270,7 @@ def test_a_signal_to_the_client_ends_the_job(workflow, number):
     client, job = workflow.begun("exec probe.py wait")
     assert job["warm"]
     assert client.pid != job["pid"]
-    until(lambda: client.stderr.readline().startswith("read"))
+    until(lambda: client.stderr.readline().startswith("waiting"))
     client.send_signal(number)
     out, _ = client.communicate()
     assert client.returncode == -number
@@ -291,6 +292,7 @@ def test_a_killed_job_ends_its_client_only(workflow):
 
 def test_the_server_s_death_ends_its_jobs_and_later_ones_start_by_themselves(own):
     client, job = own.begun("exec probe.py wait")
+    until(lambda: client.stderr.readline().startswith("waiting"))
     os.kill(own.server(), signal.SIGKILL)
     _, errors = client.communicate()
     assert client.returncode == 1
