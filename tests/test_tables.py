@@ -178,7 +178,6 @@ def test_table2_shows_every_number_and_marks_the_best(table2, form):
     ]  # fmt: skip
     shown = READERS[form](table, 2)
     assert len(shown) == 4 * len(table2)
-    names = {"T": "Traditional", "AT": "Adversarial Training", "FAT": "Free Adversarial Training"}
     for (dataset, defense), group in table2.groupby(["dataset", "defense"]):
         for measure, head, factor, digits, choose in zip(
             measures, heads, (100, 100, 1, 100), (2, 2, 7, 2), (max, max, max, min), strict=True
@@ -190,7 +189,7 @@ def test_table2_shows_every_number_and_marks_the_best(table2, form):
                     label = rendering.escape_latex(label)
                 elif form == "markdown":
                     label = rendering.escape_markdown(label)
-                assert shown[(dataset, label), (names[defense], head)] == (
+                assert shown[(dataset, label), (defense, head)] == (
                     f"{value * factor:.{digits}f}",
                     value == best,
                 )
@@ -306,9 +305,20 @@ def test_missing_cells_are_a_dash(table1, table2, form):
     dashes = {cell for cell, (text, _) in shown.items() if text == dash}
     assert dashes == {((r, "No-Attack"), (d, "AT")) for r in ("VBPR", "AMR") for d in DATASETS}
     shown = READERS[form](visual_table(table2, Style(), measures=["lpips"]), 2)
-    gone = [text for (row, column), (text, _) in shown.items() if column[0].startswith("Free")]
+    gone = [text for (row, column), (text, _) in shown.items() if column[0] == "FAT"]
     assert gone.count(dash) == 2
     assert sum(text == dash for text, _ in shown.values()) == 2
+
+
+@pytest.mark.parametrize("labels", [{}, {"T": "Plain"}])
+def test_networks_have_one_name_in_both_tables_which_is_explained(table1, table2, labels):
+    style = Style(k=5, labels=labels)
+    both = chr_table(table1, style), visual_table(table2, style, measures=["feature_loss"])
+    names = [labels.get(name, name) for name in DEFENSES]
+    for table in both:
+        assert list(table.cells.columns.unique("defense")) == names
+        said = [f"{name}: " for name in DEFENSES if name not in labels]
+        assert [name for name in ("T: ", "AT: ", "FAT: ") if f" {name}" in table.caption] == said
 
 
 def test_table2_shows_how_many_images_and_how_sure(table2):
@@ -319,7 +329,7 @@ def test_table2_shows_how_many_images_and_how_sure(table2):
     )
     table = visual_table(sure, Style())
     first, row = table.cells.iloc[0], sure.iloc[0]
-    assert first.index[0] == ("Traditional", "n")
+    assert first.index[0] == ("T", "n")
     assert first.iloc[0].text == "50"
     rate = 100 * row["success_rate"]
     assert first.iloc[1].interval == (f"{rate - 1:.2f}", f"{rate + 2:.2f}")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from varbench.reporting.labels import NAMES
+from varbench.reporting.labels import NAMES, networks
 from varbench.reporting.layout import Measure, Style, cell, lay_out, numbered, over_runs, with_cells
 from varbench.reporting.rendering import Table
 
@@ -87,8 +87,9 @@ def _caption(table1: pd.DataFrame, style: Style) -> str:
         over = "users and runs" if several else "users"
         caption += f"; in brackets its {share} interval over {over}"
     raised, lowered, neither = MARKS.values()
+    names = networks(table1["defense"], style.labels)
     return (
         f"{caption}. {raised} raised, {lowered} lowered, {neither} not separable from the clean "
         "cell. Bold: the most effective attack (largest CHR) on each model and extractor, and all "
-        "that cannot be told from it."
+        f"that cannot be told from it.{' ' * bool(names)}{names}"
     )

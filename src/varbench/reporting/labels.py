@@ -15,7 +15,17 @@ NAMES = {
     "popularity": "Popularity",
     "random": "Random",
 }
-DEFENSES = {"T": "Traditional", "AT": "Adversarial Training", "FAT": "Free Adversarial Training"}
+# What the paper's names of networks mean; all tables and pictures have the short ones.
+DEFENSES = {
+    "T": "trained as usual",
+    "AT": "adversarial training",
+    "FAT": "free adversarial training",
+}
+THREATS = {
+    "poisoning": "Poisoning",
+    "evasion": "Evasion",
+    "cold_start": "Cold start",
+}
 METHODS = {
     "none": "No-Attack",
     "fgsm": "FGSM",
@@ -46,6 +56,15 @@ def attack_labels(attacks: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return {
         name: label if count[label] == 1 else f"{label}, {name}" for name, label in labels.items()
     }
+
+
+def networks(names: Iterable[str], labels: Mapping[str, str]) -> str:
+    """Say what the paper's names of networks mean, for those of ``names`` that are shown as such.
+
+    Empty, or sentences without a space around them.
+    """
+    short = [name for name in dict.fromkeys(names) if name in DEFENSES and name not in labels]
+    return " ".join(f"{name}: {DEFENSES[name]}." for name in short)
 
 
 def display(

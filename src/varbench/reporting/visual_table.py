@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from varbench.reporting.labels import DEFENSES, NAMES
+from varbench.reporting.labels import NAMES, networks
 from varbench.reporting.layout import Measure, Style, cell, lay_out, numbered, with_cells
 from varbench.reporting.rendering import Table
 
@@ -75,7 +75,7 @@ def visual_table(table2: pd.DataFrame, style: Style, *, measures: Sequence[str] 
         ["dataset", "attack"],
         ["defense", "measure"],
         style.labels,
-        {**NAMES, **DEFENSES},
+        NAMES,
     )
     return Table("visual", _caption(table2, measures, style), laid_out, footnotes)
 
@@ -94,7 +94,8 @@ def _caption(table2: pd.DataFrame, measures: Sequence[str], style: Style) -> str
     said.append(
         "Bold: highest SR and FL, lowest perceptual distance, on each dataset and extractor."
     )
-    return " ".join(said)
+    said.append(networks(table2["defense"], style.labels))
+    return " ".join(filter(None, said))
 
 
 def _best(table: pd.DataFrame, value: str, style: Style) -> pd.Series:

@@ -55,7 +55,7 @@ def context(
             "title": options.title,
             "axes": options.axes,
             "labels": {axis: options.names(axis) for axis in AXES},
-            "long_defenses": {d: options.long_defense(d) for d in options.axes["defenses"]},
+            "networks": options.networks(),
             "runs": options.runs,
             "k": options.k,
             "confidence": options.confidence,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from varbench.errors import InputError
-from varbench.reporting.labels import DEFENSES, NAMES, attack_labels
+from varbench.reporting.labels import NAMES, THREATS, attack_labels, networks
 
 CONTROLS = ("noise", "ceiling")
 AXES = {
@@ -14,11 +14,6 @@ AXES = {
     "defense": "defenses",
     "attack": "attacks",
     "recommender": "recommenders",
-}
-THREATS = {
-    "poisoning": "Poisoning",
-    "evasion": "Evasion",
-    "cold_start": "Cold start",
 }
 
 
@@ -101,6 +96,6 @@ class Options:
         }
         return {name: known.get(name, name) for name in self.axes[AXES[axis]]}
 
-    def long_defense(self, name: str) -> str:
-        """Return a defense's name in words, for a heading."""
-        return {**DEFENSES, **self.labels}.get(name, name)
+    def networks(self) -> str:
+        """Say what the networks' short names mean."""
+        return networks(self.axes["defenses"], self.labels)

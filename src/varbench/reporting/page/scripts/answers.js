@@ -14,7 +14,7 @@ VB.showAnswers = () => {
   const found = VB.data.answers;
   const defenses = VB.names("defense").filter((name) => name !== VB.options.undefended);
   const head = ["Dataset", "Threat", "Recommender", `Attack on ${VB.label("defense", VB.options.undefended)}`,
-    ...defenses.map((name) => VB.options.long_defenses[name])];
+    ...defenses.map((name) => VB.label("defense", name))];
   const rows = found.map((one) =>
     VB.el("tr", {},
       VB.el("th", { scope: "row" }, VB.label("dataset", one.dataset)),
@@ -30,7 +30,7 @@ VB.showAnswers = () => {
   document.getElementById("glance").append(
     VB.el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Findings at a glance" },
       VB.el("table", { class: "plain" },
-        VB.el("caption", {}, "At a glance: does an attack push the category, and does a defense stop it?"),
+        VB.el("caption", {}, "At a glance: does an attack push the category, and does a defense stop it? " + VB.options.networks),
         VB.el("thead", {}, VB.el("tr", {}, ...head.map((text) => VB.el("th", { scope: "col" }, text)))),
         VB.el("tbody", {}, ...rows),
       ),

@@ -19,7 +19,7 @@ VB.showExample = () => {
       VB.el("div", { class: "columns" },
         column("Clean", VB.image(VB.cleanImage("images", dataset, item), `${first.id}, clean`), VB.el("span", {}),
           [["Seen as", `${first.class_before} (${VB.percent(first.probability_before, 0)})`]]),
-        ...shown.map(({ row, ranks }) => column(`Attacked, ${VB.options.long_defenses[row.defense]}`,
+        ...shown.map(({ row, ranks }) => column(`Attacked, ${VB.label("defense", row.defense)}`,
           VB.image(VB.attackedImage("images", row), `${row.id}, attacked under ${row.defense}`),
           VB.image(VB.attackedImage("thumbs", row, "_difference"), `Difference from the clean image × ${VB.options.amplification}`),
           VB.facts(row, ranks)))));

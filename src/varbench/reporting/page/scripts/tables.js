@@ -176,7 +176,7 @@ VB.showTable2 = () => {
     const columns = [
       VB.axisColumn("dataset"), VB.axisColumn("attack"),
       ...VB.names("defense").map((defense) => ({
-        title: VB.options.long_defenses[defense],
+        title: VB.label("defense", defense),
         columns: Object.entries(measures).map(([measure, [title, text]]) => {
           const extreme = best(cells, measure, measure === distance);
           return {
