@@ -33,6 +33,7 @@ def config(scheme: str = "light", *, size: float = 12, font: str = "sans-serif")
             "tickColor": soft,
             "gridColor": line,
             "labelLimit": 160,
+            "labelSeparation": 5,  # of those that are left where not all find room
         },
         "axisX": {"grid": False},
         "legend": {
