@@ -13,8 +13,12 @@ import pandas as pd
 from varbench.reporting.page import chart_rows
 from varbench.reporting.page.frames import Tables
 from varbench.reporting.page.options import Options
+from varbench.reporting.page.pictures import PICTURES as TITLES
+from varbench.reporting.page.pictures import reading
 
 Marks = list[alt.Chart]
+Rows = Callable[[Tables, Options], pd.DataFrame]
+Drawing = Callable[[Options], Marks]
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,10 @@ class Picture:
 
     title: str
     reading: str
-    rows: Callable[[Tables, Options], pd.DataFrame]
-    marks: Callable[[Options], Marks]
+    rows: Rows
+    marks: Drawing
     switches: tuple[str, ...]
-    height: int | None = 300
+    height: int | None
 
 
 def labelled(rows: pd.DataFrame, options: Options) -> pd.DataFrame:
@@ -85,7 +89,7 @@ def _who(*axes: str) -> list[alt.Tooltip]:
 
 
 POWERS = "datum.value == 0 ? '0' : format(datum.value, '.0e')"
-DECADES = [10.0**power for power in range(-6, 3)]
+DECADES = [10.0**power for power in range(-9, 4)]
 
 
 def _zero() -> alt.Chart:
@@ -311,77 +315,15 @@ def _spread(options: Options) -> Marks:
 
 
 CELLS = ("threat", "dataset", "recommender")
-PICTURES = {
-    "chr": Picture(
-        "What each attack changes",
-        "A point above the dashed line: the attack pushes the category; where its bar crosses the "
-        "line, the change is not separable from none.",
-        chart_rows.changes,
-        _changes,
-        CELLS,
-    ),
-    "success": Picture(
-        "Success against feature loss",
-        "If fooling the classifier were what moves features, points would rise from lower left to "
-        "upper right (the paper's claim 4).",
-        chart_rows.images,
-        _success,
-        ("dataset",),
-    ),
-    "trade_off": Picture(
-        "The attacker's trade-off",
-        "Upper left is where an attacker wants to be: much gained, little to see. The distance is "
-        "LPIPS or, without its weights, a stand-in, as table 2 says.",
-        chart_rows.trade_off,
-        _trade,
-        CELLS,
-    ),
-    "chr_by_k": Picture(
-        "Lists of other lengths",
-        "The gap between a solid line and the dashed one of its colour is what the attack gains at "
-        "that K.",
-        chart_rows.by_k,
-        _by_k,
-        (*CELLS, "attack"),
-    ),
-    "ranks": Picture(
-        "Rank of the attacked items",
-        "Points below the diagonal moved up; those on it did not move.",
-        chart_rows.ranks,
-        _ranks,
-        (*CELLS, "attack"),
-        360,
-    ),
-    "promotion": Picture(
-        "Who is promoted",
-        "Above the dashed line an item's predicted score rose; the thick tick is the tercile's "
-        "mean. Compare tail with head: who gains by the attack.",
-        chart_rows.promotion,
-        _terciles,
-        (*CELLS, "attack"),
-    ),
-    "training": Picture(
-        "How the networks were trained",
-        "A hardened network gives up some of the solid line to lift the dashed one.",
-        chart_rows.training,
-        _training,
-        (),
-    ),
-    "categories": Picture(
-        "Popularity of categories",
-        "The attack makes the source category look like the target: the further apart the two "
-        "bars, the more there is to gain.",
-        chart_rows.categories,
-        _categories,
-        ("dataset",),
-        None,
-    ),
-    "spread": Picture(
-        "Between runs",
-        "Each point is a run, its bar the interval over users alone: where points of one colour "
-        "lie further apart than their bars, one run could have misled.",
-        chart_rows.runs,
-        _spread,
-        CELLS,
-    ),
+_DRAWN: dict[str, tuple[Rows, Drawing, tuple[str, ...], int | None]] = {
+    "chr": (chart_rows.changes, _changes, CELLS, 300),
+    "success": (chart_rows.images, _success, ("dataset",), 300),
+    "trade_off": (chart_rows.trade_off, _trade, CELLS, 300),
+    "chr_by_k": (chart_rows.by_k, _by_k, (*CELLS, "attack"), 300),
+    "ranks": (chart_rows.ranks, _ranks, (*CELLS, "attack"), 360),
+    "promotion": (chart_rows.promotion, _terciles, (*CELLS, "attack"), 300),
+    "training": (chart_rows.training, _training, (), 300),
+    "categories": (chart_rows.categories, _categories, ("dataset",), None),
+    "spread": (chart_rows.runs, _spread, CELLS, 300),
 }
+PICTURES = {name: Picture(TITLES[name], reading(name), *drawn) for name, drawn in _DRAWN.items()}
