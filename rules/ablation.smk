@@ -34,7 +34,7 @@ rule render_ablation:
     input:
         ablation=rules.aggregate_ablation.output.ablation,
     output:
-        expand(f"{TABLES}/ablation.{{form}}", form=FORMS),
+        reported(expand(f"{TABLES}/ablation.{{form}}", form=FORMS)),
     log:
         f"{LOGS}/render_ablation.log",
     conda:
@@ -59,7 +59,7 @@ rule decide_claims:
     input:
         ablation=rules.aggregate_ablation.output.ablation,
     output:
-        claims=f"{TABLES}/ablation_claims.csv",
+        claims=reported(f"{TABLES}/ablation_claims.csv"),
     log:
         f"{LOGS}/decide_claims.log",
     conda:

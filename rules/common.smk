@@ -44,6 +44,7 @@ from varbench.experiment.requirements import Requirements
 from varbench.experiment.settings import Settings
 from varbench.experiment.sources import Sources, content
 from varbench.reporting.page.pictures import PICTURES
+from varbench.reporting.snakemake_report import entry
 from varbench.reporting.tables import rendered, suffixed
 
 try:
@@ -110,6 +111,14 @@ def told(script, *blocks, kind=None, **values):
     """The parameters of a job: its sources, what it is told by name, and its files' options."""
     named = options(*blocks, **values)
     return {"code": code(script, kind), "options": named, "files": files}
+
+
+def reported(output):
+    """An output, or each of several, with caption, place and labels if `--report` shows it."""
+    if not isinstance(output, str):
+        return [reported(each) for each in output]
+    shown_so = entry(output)
+    return report(output, **shown_so) if shown_so else output
 
 
 def on_device(threads, gpus=GPU):

@@ -15,7 +15,7 @@ SHOWN = [
 # What the page is made with, beside modules: templates, styles, scripts.
 ASSETS = content(
     path
-    for path in sorted((BASE / "src" / "varbench" / "reporting" / "page").rglob("*.*"))
+    for path in sorted((BASE / "src" / "varbench" / "reporting").rglob("*.*"))
     if path.is_file() and path.suffix not in (".py", ".pyc")
 )
 # Of the run that is shown.
@@ -40,7 +40,7 @@ rule draw_figures:
         [f"{NETWORK}.csv".format(**network) for network in GRID.networks()],
         tables=SHOWN,
     output:
-        expand(f"{FIGURES}/{{figure}}.{{form}}", figure=PICTURES, form=["svg", "pdf", "png"]),
+        reported(expand(f"{FIGURES}/{{f}}.{{form}}", f=PICTURES, form=["svg", "pdf", "png"])),
     log:
         f"{LOGS}/draw_figures.log",
     conda:
@@ -65,11 +65,7 @@ rule draw_examples:
         ],
         tables=SHOWN,
     output:
-        expand(
-            f"{FIGURES}/images_{{dataset}}.{{form}}",
-            form=["svg", "pdf", "png"],
-            allow_missing=True,
-        ),
+        reported(f"{FIGURES}/images_{{dataset}}.{form}" for form in ["svg", "pdf", "png"]),
     log:
         f"{LOGS}/draw_examples/{{dataset}}.log",
     conda:
@@ -90,7 +86,7 @@ rule aggregate_costs:
         rules.render_tables.output,
         [f"{ATTACK}/search.parquet".format(**names) for names in GRID.crafted()],
     output:
-        costs=f"{TABLES}/cost.csv",
+        costs=reported(f"{TABLES}/cost.csv"),
     log:
         f"{LOGS}/aggregate_costs.log",
     conda:
@@ -140,7 +136,7 @@ rule make_page:
         tables=[*SHOWN, rules.aggregate_costs.output.costs],
         provenance=rules.record_provenance.output.provenance,
     output:
-        page=f"{RESULTS}/report/index.html",
+        page=reported(f"{RESULTS}/report/index.html"),
     log:
         f"{LOGS}/make_page.log",
     conda:

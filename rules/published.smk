@@ -13,9 +13,9 @@ rule compare_published:
         table1=rules.aggregate_cells.output.table1,
         table2=rules.aggregate_images.output.table2,
     output:
-        comparison=f"{TABLES}/published.csv",
-        agreement=f"{TABLES}/published_agreement.csv",
-        claims=f"{TABLES}/claims.csv",
+        comparison=reported(f"{TABLES}/published.csv"),
+        agreement=reported(f"{TABLES}/published_agreement.csv"),
+        claims=reported(f"{TABLES}/claims.csv"),
     log:
         f"{LOGS}/compare_published.log",
     conda:

@@ -24,7 +24,7 @@ rule aggregate_cells:
         expand(f"{CATALOGUE}/summary.json", catalogue=GRID.catalogues),
         [f"{NETWORK}_accuracy.csv".format(**n) for n in GRID.measured_networks],
     output:
-        **{name: f"{TABLES}/{name}.csv" for name in TABLES_OF_CELLS},
+        **{name: reported(f"{TABLES}/{name}.csv") for name in TABLES_OF_CELLS},
         table1=expand(f"{TABLES}/{{table}}.csv", table=OF_THREATS),
     log:
         f"{LOGS}/aggregate_cells.log",
@@ -91,7 +91,7 @@ rule aggregate_extractors:
         [f"{NETWORK}_accuracy.csv".format(**n) for n in GRID.measured_networks],
         class_names=class_file(config, BASE),
     output:
-        extractors=f"{TABLES}/extractors.csv",
+        extractors=reported(f"{TABLES}/extractors.csv"),
     log:
         f"{LOGS}/aggregate_extractors.log",
     localrule: True
@@ -115,11 +115,7 @@ rule render_tables:
     input:
         tables=expand(f"{TABLES}/{{table}}.csv", table=sorted({*RENDERED.values()})),
     output:
-        expand(
-            f"{TABLES}/{{table}}.{{form}}",
-            table=RENDERED,
-            form=FORMS,
-        ),
+        reported(expand(f"{TABLES}/{{table}}.{{form}}", table=RENDERED, form=FORMS)),
     log:
         f"{LOGS}/render_tables.log",
     conda:
