@@ -12,6 +12,9 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 # A page that asks for much on a machine that does much else is no failure.
 PATIENCE = 120_000  # ms
+# How a page is looked at: a desktop and a phone, light and dark.
+VIEWS = [(scheme, width) for scheme in ("light", "dark") for width in (1280, 390)]
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +28,21 @@ def chromium() -> Iterator[Any]:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+def viewed(scheme: str, width: int) -> dict[str, Any]:
+    """Return how `opened` shows a page as one of `VIEWS`, to be looked at by `violations`."""
+    # The checker is a script from outside, which the page's own policy forbids.
+    viewport = {"width": width, "height": 900}
+    return {"color_scheme": scheme, "viewport": viewport, "bypass_csp": True}
+
+
+def violations(page: Any) -> list[tuple[str, str]]:
+    """Return what axe-core finds against WCAG 2.2, A and AA: rule and first element; or skip."""
+    checker = pytest.importorskip("axe_playwright_python.sync_playwright")
+    rules = {"runOnly": {"type": "tag", "values": WCAG}}
+    found = checker.Axe().run(page, options=rules).response["violations"]
+    return [(one["id"], one["nodes"][0]["html"][:200]) for one in found]
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 import csv
 import io
 import json
+import shutil
 
 import pandas as pd
 import pytest
 
 import page_results
-from browser import chromium, opened
+from browser import VIEWS, chromium, opened, viewed, violations
 from test_page import make_page
 
 __all__ = ["chromium"]
@@ -256,6 +257,18 @@ def test_pictures_of_the_gallery_are_there(page, three):
     assert [name for name in broken if not (three / "report" / name).is_file()] == []
 
 
+def test_a_page_without_its_folders_says_that_pictures_are_missing(three, tmp_path, chromium):
+    shutil.copy(three / "report" / "index.html", tmp_path)
+    for folder, said in ((three / "report", False), (tmp_path, True)):
+        page = chromium.new_page()
+        page.goto((folder / "index.html").as_uri())
+        page.wait_for_selector("html[data-ready=yes]")
+        page.locator("#figure1 img").first.scroll_into_view_if_needed()
+        page.wait_for_function("document.querySelector('#figure1 img').complete")
+        assert ("copy or open that whole folder" in page.locator("#missing").inner_text()) == said
+        page.close()
+
+
 def test_an_item_s_name_that_is_html_stays_text(page):
     page.fill("#gallery-text", page_results.HOSTILE)
     assert page.locator("#images .tile").count() == 18
@@ -275,18 +288,22 @@ def test_the_configuration_is_saved_as_it_was(page):
     assert json.loads(download.value.path().read_text()) == {"seed": 7}
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+@pytest.mark.parametrize(("scheme", "width"), VIEWS)
 def test_an_automatic_checker_finds_nothing_against_wcag_aa(three, chromium, scheme, width):
-    checker = pytest.importorskip("axe_playwright_python.sync_playwright")
-    context = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
-    with opened(chromium, three / "report" / "index.html", bypass_csp=True, **context) as page:
+    with opened(chromium, three / "report" / "index.html", **viewed(scheme, width)) as page:
         page.wait_for_selector("html[data-ready=yes]")
         page.evaluate("VB.pictures.forEach(picture => { picture.seen = true; picture.draw() })")
         page.wait_for_selector("[data-picture=spread] svg")
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        page.evaluate(
+            "document.querySelectorAll('.chart details').forEach(o => { o.open = false })"
+        )
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa"]}}
-        found = checker.Axe().run(page, options=rules).response["violations"]
-    assert [(one["id"], one["nodes"][0]["html"][:200]) for one in found] == []
+        assert violations(page) == []
+        page.locator("#images .tile").first.press("Enter")
+        page.wait_for_selector(".pswp--open .slide .facts")
+        page.wait_for_timeout(600)  # it fades in, and half faded has less contrast
+        assert violations(page) == []
 
 
 def test_one_threat_one_run_and_one_dataset_need_no_switches(tmp_path, chromium):

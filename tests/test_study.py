@@ -10,7 +10,7 @@ import pytest
 
 import grid
 import page_results
-from browser import chromium, opened
+from browser import VIEWS, chromium, opened, viewed, violations
 from varbench.errors import InputError
 from varbench.reporting.page import study_results
 
@@ -102,17 +102,24 @@ def test_files_that_are_none_of_the_study_are_named(tmp_path, content, message):
     assert "bad.json" in str(error.value)
 
 
-def test_the_page_records_exports_and_is_read_back(tmp_path, chromium):
-    options = page_results.write(tmp_path, threats=1, runs=1, datasets=1)
-    page_file = tmp_path / "study.html"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A folder with results and study.html: eleven pairs, two of them catch trials."""
+    folder = tmp_path_factory.mktemp("study")
+    options = page_results.write(folder, threats=1, runs=1, datasets=1)
     line = [
         *(sys.executable, SCRIPTS / "make_study.py"),
-        *("--options", json.dumps({"page": options, "folders": page_results.folders(tmp_path)})),
+        *("--options", json.dumps({"page": options, "folders": page_results.folders(folder)})),
         *("--per-cell", 1, "--catch", 2),
-        *("--study", page_file),
+        *("--study", folder / "study.html"),
     ]
     done = subprocess.run([str(word) for word in line], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_page_records_exports_and_is_read_back(made, tmp_path, chromium):
+    page_file = made / "study.html"
     answers = tmp_path / "answers"
     answers.mkdir()
     orders = []
@@ -145,7 +152,7 @@ def test_the_page_records_exports_and_is_read_back(tmp_path, chromium):
     output = tmp_path / "study_results.csv"
     line = [
         *(sys.executable, SCRIPTS / "summarise_study.py", "--answers", answers),
-        *("--images", tmp_path / "tables" / "table2.csv", "--output", output),
+        *("--images", made / "tables" / "table2.csv", "--output", output),
     ]
     done = subprocess.run([str(word) for word in line], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -154,3 +161,19 @@ def test_the_page_records_exports_and_is_read_back(tmp_path, chromium):
     assert (results["detected"] == 1).all()
     assert (results["participants"] == 2).all()
     assert results["distance"].notna().all()
+
+
+@pytest.mark.parametrize(("scheme", "width"), VIEWS)
+def test_an_automatic_checker_finds_nothing_against_wcag_aa(made, chromium, scheme, width):
+    with opened(chromium, made / "study.html", **viewed(scheme, width)) as page:
+        page.wait_for_selector("html[data-ready=yes]")
+        assert violations(page) == []
+        page.click("#begin")
+        page.get_by_text("Pair 1 of 11").wait_for()
+        assert violations(page) == []
+        for trial in range(11):
+            page.get_by_text(f"Pair {trial + 1} of 11").wait_for()
+            page.keyboard.press("1")
+        page.locator("#save").wait_for()
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

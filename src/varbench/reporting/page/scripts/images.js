@@ -6,6 +6,12 @@ VB.cleanImage = (kind, dataset, item) =>
 VB.attackedImage = (kind, { dataset, defense, attack, item }, difference = "") =>
   `${kind}/${[dataset, defense, attack].map(encodeURIComponent).join("/")}/${VB.file(item)}${difference}.` +
   (kind === "images" && !difference ? "png" : "webp");
+// Somebody may have copied the page without its folders, or see it in a report that has none.
+document.addEventListener("error", (event) => {
+  if (event.target.tagName !== "IMG") return;
+  document.getElementById("missing").textContent = "Pictures are missing here. They lie in the folders " +
+    "images and thumbs beside this page in results/report: copy or open that whole folder.";
+}, { capture: true });
 VB.image = (src, alt) => VB.el("img", { src, alt, loading: "lazy", decoding: "async" });
 
 // Rows of the gallery, unpacked one at a time: there may be many thousands.
