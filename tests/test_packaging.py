@@ -38,6 +38,15 @@ def test_conda_environment_is_one_that_conda_reads():
         assert re.fullmatch(r"[a-z][a-z0-9-]* >=\d+(\.\d+)*", dependency)
 
 
+def test_the_tests_that_the_list_of_inputs_names_are_there():
+    text = (BASE / "docs" / "inputs.md").read_text()
+    rows = re.findall(r"^\| [^*|\n].*\| ([^|\n]*) \|$", text, re.MULTILINE)
+    named = [name for row in rows for name in row.split(", ") if name.startswith("test")]
+    assert len(named) > 50
+    for name in {*named, *re.findall(r"test_\w+", text)} - {"test"}:
+        assert (BASE / "tests" / f"{name}.py").is_file(), name
+
+
 def test_every_rule_that_computes_names_the_environment():
     rules = [
         block

@@ -5,7 +5,9 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -202,6 +204,38 @@ def test_pictures_of_one_threat_and_run_have_no_panels(tmp_path):
     assert "nothing to show" in json.dumps(spec)  # no log was given
     spec = figures.static(charts.PICTURES["success"], tables, options)
     assert "layer" in spec
+
+
+def ticks(svg: str, axis: str) -> list[str]:
+    """Return the labels that a reader sees along an axis, "X" or "Y"."""
+    root = ElementTree.fromstring(svg)
+    (found,) = (
+        group
+        for group in root.iter("{http://www.w3.org/2000/svg}g")
+        if group.get("aria-label", "").startswith(f"{axis}-axis")
+    )
+    texts = found.findall(".//*[@class='mark-text role-axis-label']/*")
+    return [text.text for text in texts if text.get("opacity") != "0"]
+
+
+@pytest.mark.parametrize("losses", [[0.013], [0.0121, 0.0124], [1e-5, 0.07], [3, 14], [0, 0.02]])
+def test_a_logarithmic_axis_has_labels_however_few_the_attacks(tmp_path, losses):
+    options = Options.read(page_results.write(tmp_path, threats=1, runs=1, datasets=1))
+    tables = frames.read_tables(sorted((tmp_path / "tables").glob("*.csv")))
+    rows = tables["table2"].head(len(losses)).assign(feature_loss=losses)
+    spec = figures.static(charts.PICTURES["success"], tables | {"table2": rows}, options)
+    found = ticks(figures.encoded(spec, "svg").decode(), "X")
+    assert len(found) >= 3
+    assert all(float(one) <= max(losses) for one in found)
+
+
+@pytest.mark.parametrize("label", ["$x_{$", "5 $ & 6 $", "\\", "a <b> c", "%s {x}", "datum.x"])
+def test_names_are_drawn_as_they_are(results, label):
+    _, options, tables = results
+    options = replace(options, labels={"mini_men": label})
+    svg = figures.encoded(figures.static(charts.PICTURES["chr"], tables, options), "svg").decode()
+    texts = {element.text for element in ElementTree.fromstring(svg).iter()}
+    assert f"{label}, VBPR" in texts
 
 
 def test_pictures_are_written_as_what_their_names_say(results, tmp_path):
