@@ -11,6 +11,9 @@ min_version("9.20")
 configfile: Path(workflow.basedir) / "config.yaml"
 
 
+report: "src/varbench/reporting/captions/workflow.rst"
+
+
 include: "rules/common.smk"
 include: "rules/catalogues.smk"
 include: "rules/extractors.smk"

@@ -1,7 +1,7 @@
 """A table as Markdown, LaTeX and HTML: one content, three forms of writing it down."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -108,17 +108,17 @@ def to_html(table: Table) -> str:
     return _HTML_TABLE.render(_content(table))
 
 
-def to_page(tables: Sequence[Table], title: str) -> str:
-    """Return an HTML page of tables that needs no other file."""
-    elements = [Markup(to_html(table)) for table in tables]  # escaped by its own template
-    return _HTML_PAGE.render(title=title, css=Markup(templates.CSS), tables=elements)
+def to_page(table: Table) -> str:
+    """Return an HTML page of a table that needs no other file."""
+    element = Markup(to_html(table))  # escaped by its own template
+    return _HTML_PAGE.render(name=table.name, css=Markup(templates.CSS), table=element)
 
 
 # How a table is written, by the file's suffix.
 FORMS: dict[str, Callable[[Table], str]] = {
     "md": to_markdown,
     "tex": to_latex,
-    "html": to_html,
+    "html": to_page,
 }
 
 

@@ -101,16 +101,13 @@ PAGE = """\
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{ title }}</title>
+<title>{{ name }}</title>
 <style>
 {{ css }}</style>
 </head>
 <body>
-<h1>{{ title }}</h1>
-{% for table in tables %}
 <div class="wide">
 {{ table }}</div>
-{% endfor %}
 </body>
 </html>
 """
@@ -118,7 +115,6 @@ PAGE = """\
 CSS = """\
 body { margin: 2rem auto; max-width: 80rem; padding: 0 1rem; color: #1a1a1a; background: #fff;
   font: 15px/1.45 system-ui, sans-serif; }
-h1 { font-size: 1.4rem; }
 .wide { overflow-x: auto; margin-bottom: 3rem; }
 table { border-collapse: collapse; border-block: 2px solid #1a1a1a;
   font-variant-numeric: tabular-nums; }
