@@ -263,8 +263,9 @@ def test_a_page_without_its_folders_says_that_pictures_are_missing(three, tmp_pa
         page = chromium.new_page()
         page.goto((folder / "index.html").as_uri())
         page.wait_for_selector("html[data-ready=yes]")
-        page.locator("#figure1 img").first.scroll_into_view_if_needed()
-        page.wait_for_function("document.querySelector('#figure1 img').complete")
+        picture = page.locator("#figure1 img").first
+        picture.scroll_into_view_if_needed()
+        picture.evaluate("image => image.decode().catch(() => null)")
         assert ("copy or open that whole folder" in page.locator("#missing").inner_text()) == said
         page.close()
 
