@@ -262,7 +262,7 @@ def main() -> None:
     parser.add_argument("--datasets", nargs="+", choices=[*SIZES], default=[*SIZES])
     parser.add_argument("--protocols", nargs="+", choices=[*PROTOCOLS], default=[*PROTOCOLS])
     parser.add_argument("--seeds", type=int, default=10, help="trainings of each")
-    parser.add_argument("--epochs", type=int, nargs="+", default=[10, 20, 40], help="to look at")
+    parser.add_argument("--epochs", type=int, nargs="+", default=[12, 25, 50, 100])
     parser.add_argument("--width", type=int, default=2_048, help="of an image's features")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
