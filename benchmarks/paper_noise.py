@@ -29,6 +29,7 @@ from varbench.metrics.category import hits, random_hits
 from varbench.recommenders import vbpr
 from varbench.recommenders.learnt import SCALE, ranking_factors
 from varbench.recommenders.ranking import dot_product_scores, rank
+from varbench.recommenders.stack import Training
 from varbench.recommenders.state import State
 from varbench.reporting import published
 
@@ -152,11 +153,8 @@ def trainings(
             row = {**log[-1], "epoch": state.epoch, "chr": category_hit_ratio(state, data)}
             rows.append(row)
 
-    device = torch.device("cpu")
-    vbpr.train(
-        data.train, data.features, seed=seed, device=device, log=log.append, checkpoint=look,
-        epochs=max(epochs), **options,
-    )  # fmt: skip
+    training = Training(data.train, data.features, seed, log.append, checkpoint=look)
+    vbpr.train([training], device=torch.device("cpu"), epochs=max(epochs), **options)
     return rows
 
 
@@ -239,7 +237,7 @@ def measure(arguments: argparse.Namespace) -> pd.DataFrame:
                 values.to_csv(path, index=False)
                 taken = time.process_time() - began
                 print(f"{name}, {protocol}, seed {seed}: {taken:.0f} CPU seconds", flush=True)
-    return values
+    return values[values["epoch"].isin(arguments.epochs)]
 
 
 def report(values: pd.DataFrame, table1: pd.DataFrame) -> None:
@@ -262,7 +260,9 @@ def main() -> None:
     parser.add_argument("--datasets", nargs="+", choices=[*SIZES], default=[*SIZES])
     parser.add_argument("--protocols", nargs="+", choices=[*PROTOCOLS], default=[*PROTOCOLS])
     parser.add_argument("--seeds", type=int, default=10, help="trainings of each")
-    parser.add_argument("--epochs", type=int, nargs="+", default=[12, 25, 50, 100])
+    parser.add_argument(
+        "--epochs", type=int, nargs="+", default=[12, 25, 50, 100], help="looked at"
+    )
     parser.add_argument("--width", type=int, default=2_048, help="of an image's features")
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
