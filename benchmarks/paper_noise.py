@@ -185,6 +185,21 @@ def differences(table1: pd.DataFrame) -> pd.DataFrame:
     return attacked.assign(change=attacked[f"chr_at_{K}"] - attacked["clean"])
 
 
+def siblings(changes: pd.DataFrame) -> pd.DataFrame:
+    """Return the spread of CHR between the published attacks of each defended cell.
+
+    changes : of ``differences``
+
+    Under AT and FAT the attacks hardly move a feature, so their trainings are nearly trainings of
+    one cell: what they differ by is at most the noise of a training and what the attacks do. Of
+    both defenses, ``sd`` is the root of the mean square; ``mean`` is that of their CHR.
+    """
+    defended = changes[changes["defense"] != "T"]
+    cells = defended.groupby(["dataset", "recommender", "defense"], sort=False)[f"chr_at_{K}"]
+    table = cells.agg(mean="mean", variance="var").groupby(level=[0, 1], sort=False).mean()
+    return table.assign(sd=table.pop("variance") ** 0.5).reset_index()
+
+
 def told(changes: pd.DataFrame, sd: float | pd.Series) -> pd.Series:
     """Say which changes two trainings of one cell would not make in 95 of 100 cases.
 
@@ -210,6 +225,8 @@ def verdicts(changes: pd.DataFrame, spread: pd.DataFrame) -> pd.DataFrame:
     for suffix, column in (("", "sd"), ("_at_least", "sd_high"), ("_at_most", "sd_low")):
         counted[f"absolute{suffix}"] = told(changes, of[column])
         counted[f"relative{suffix}"] = told(changes, of[column] / of["mean"] * changes["clean"])
+    own = siblings(changes).set_index(["dataset", "recommender"])["sd"].rename("sibling")
+    counted["siblings"] = told(changes, changes.join(own, on=["dataset", "recommender"])["sibling"])
     return counted.groupby(["dataset", "recommender", "defense"], sort=False).sum().reset_index()
 
 
@@ -245,6 +262,8 @@ def report(values: pd.DataFrame, table1: pd.DataFrame) -> None:
     print("\n" + spread.to_markdown(index=False, floatfmt=".4f"))
     changes = differences(table1)
     changes = changes[changes["dataset"].isin(spread["dataset"])]
+    print("\nBetween the published attacks of a defended cell:\n")
+    print(siblings(changes).to_markdown(index=False, floatfmt=".4f"))
     last = spread[spread["epoch"] == spread["epoch"].max()]
     for protocol, of in last.groupby("protocol", sort=False):
         counted = verdicts(changes, of)

@@ -88,9 +88,10 @@ def test_verdicts_take_each_datasets_spread_in_items_and_in_its_share_of_the_lev
         {
             "dataset": ["men", "men", "women", "women"],
             "recommender": "vbpr",
-            "defense": "T",
+            "defense": "AT",
             "clean": [0.1, 1.0, 0.1, 1.0],
             "change": [0.2, -0.2, 0.2, -0.2],
+            "chr_at_20": [0.3, 0.8, 0.25, 0.25],
         }
     )
     # Limits of men: 0.28 items, or 0.28 of the level; of women 1.4 items and 2.8 of the level.
@@ -99,11 +100,24 @@ def test_verdicts_take_each_datasets_spread_in_items_and_in_its_share_of_the_lev
             "dataset": ["women", "men"],
             "mean": [0.5, 1.0],
             "sd": [0.5, 0.1],
-            "sd_low": 0,
-            "sd_high": 9,
+            "sd_low": [0.0, 0.0],
+            "sd_high": [9.0, 9.0],
         }
     )
     men, women = paper_noise.verdicts(changes, spread).to_dict("records")
     assert (men["cells"], men["absolute"], men["relative"]) == (2, 0, 1)
     assert (women["cells"], women["absolute"], women["relative"]) == (2, 0, 0)
     assert (men["absolute_at_least"], men["relative_at_most"]) == (0, 2)
+    assert (men["siblings"], women["siblings"]) == (0, 2)  # 0.98 items, and none at all
+
+
+def test_siblings_are_the_attacks_of_a_defended_cell():
+    ratios = {"T": [9.0, 1.0], "AT": [0.5, 0.7], "FAT": [0.3, 0.3]}
+    rows = [
+        {"dataset": "men", "recommender": "amr", "defense": defense, "chr_at_20": ratio}
+        for defense, values in ratios.items()
+        for ratio in values
+    ]
+    (found,) = paper_noise.siblings(pd.DataFrame(rows)).to_dict("records")
+    assert found["mean"] == pytest.approx(0.45)
+    assert found["sd"] == pytest.approx(math.sqrt(0.02 / 2))
