@@ -15,6 +15,7 @@ import resource
 import statistics
 import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from scipy import sparse
 
 from varbench.recommenders import amr, vbpr
 from varbench.recommenders.ranking import dot_product_scores, rank
+from varbench.recommenders.stack import Training
 
 
 def draw_interactions(size: argparse.Namespace) -> tuple[sparse.csr_matrix, NDArray[np.int64]]:
@@ -46,23 +48,29 @@ def draw_interactions(size: argparse.Namespace) -> tuple[sparse.csr_matrix, NDAr
 
 
 def measure_training(size: argparse.Namespace) -> dict[str, list[float]]:
-    """Return the seconds of every epoch, by recommender."""
+    """Return the seconds of every epoch, by recommender; of a stack, a training's share of them."""
     torch.set_num_threads(size.threads)
     train, _ = draw_interactions(size)
     features = np.random.default_rng(1).random((size.items, size.width), np.float32)
-    log: list[dict[str, float]] = []
     options = {
-        "seed": 0,
         "device": torch.device(size.device),
-        "log": log.append,
         "epochs": size.repetitions,
         "factors": size.factors,
         "batch_size": size.batch_size,
     }
-    start = vbpr.train(train, features, **options)
-    amr.train(train, features, start=start, **options)
-    seconds = [epoch["seconds"] for epoch in log]
-    return {"VBPR": seconds[: size.repetitions], "AMR": seconds[size.repetitions :]}
+    seconds: dict[str, list[float]] = {}
+    for count in sorted({1, size.stack}):
+        log: list[dict[str, float]] = []
+        trainings = [Training(train, features, seed, lambda _: None) for seed in range(count)]
+        trainings[0] = replace(trainings[0], log=log.append)
+        starts = vbpr.train(trainings, **options)
+        begun = [replace(t, start=start) for t, start in zip(trainings, starts, strict=True)]
+        amr.train(begun, **options)
+        of = f" of {count} stacked, each" if count > 1 else ""
+        taken = [epoch["seconds"] for epoch in log]
+        seconds[f"VBPR, an epoch{of}"] = taken[: size.repetitions]
+        seconds[f"AMR, an epoch{of}"] = taken[size.repetitions :]
+    return seconds
 
 
 def measure_ranking(size: argparse.Namespace) -> tuple[list[float], float]:
@@ -110,6 +118,7 @@ def main() -> None:
     parser.add_argument("--attacked", type=int, default=191, help="items ranked for every user")
     parser.add_argument("--length", type=int, default=150, help="of the lists")
     parser.add_argument("--repetitions", type=int, default=5, help="epochs, and rankings")
+    parser.add_argument("--stack", type=int, default=1, help="trainings side by side, too")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--device", default="cpu")
     size = parser.parse_args()
@@ -130,7 +139,7 @@ def main() -> None:
             ranking, memory = processes.submit(measure_ranking, size).result()
             training = processes.submit(measure_training, size).result()
         for name, seconds in training.items():
-            report(f"{name}, an epoch", threads, seconds, "")
+            report(name, threads, seconds, "")
         report(f"ranking, top {size.length}", threads, ranking, f"{memory:.0f} MB")
 
 

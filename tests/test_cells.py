@@ -2,6 +2,9 @@
 
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -52,6 +55,66 @@ def test_seeds_of_a_cell_are_trained_as_if_alone(inputs, tmp_path):
         for name in ("model.safetensors", "halfway.safetensors", "digest.txt"):
             assert (together / seed / name).read_bytes() == (alone / seed / name).read_bytes()
         assert [path.name for path in (together / seed).glob(".*")] == [], "no checkpoint is left"
+
+
+def stacked(line, stop_after=0):
+    """Run a training command as on a GPU, where trainings are stacked; it prints how many each.
+
+    stop_after : checkpoints that are written before it is killed
+    """
+    _, script, *options = line
+    text = f"""
+import os, sys
+sys.path.insert(0, {str(Path(script).parent)!r})
+import train_recommender
+from varbench.experiment import command, resuming
+sys.argv[1:] = {options!r}
+train_recommender.STACKED = {{"cpu"}}
+save, saved, resolve = resuming.Checkpoint.save, [], train_recommender.resolve
+def counted(self, reached):
+    save(self, reached)
+    saved.append(self)
+    if len(saved) == {stop_after}:
+        os._exit(9)
+def resolved(*names):
+    def train(trainings, **options):
+        print(len(trainings))
+        return resolve(*names)(trainings, **options)
+    return train
+resuming.Checkpoint.save, train_recommender.resolve = counted, resolved
+command.run(train_recommender.main)
+"""
+    return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("method", ["vbpr", "amr"])
+def test_a_stack_writes_what_trainings_one_by_one_write(inputs, tmp_path, method):
+    """Killed between two epochs too, and where one training's checkpoint is an epoch ahead."""
+    seeds, block = (1, 2, 3), {"epochs": 4, "factors": 4}
+    starts = []
+    if method == "amr":
+        succeeds(train(inputs, tmp_path / "vbpr", seeds, attacked=True, **block))
+        halfway = [str(tmp_path / "vbpr" / str(seed) / "halfway.safetensors") for seed in seeds]
+        starts = ["--start", *halfway]
+    block["method"] = method
+
+    def line(out):
+        return [*cells.training(inputs, tmp_path / out, seeds, attacked=True, **block), *starts]
+
+    subprocess.run(line("alone"), check=True, capture_output=True)
+    for stop_after, sizes in ((0, ["3"]), (5, ["2", "1"]), (6, ["3"])):
+        out = f"stopped after {stop_after}"
+        if stop_after:
+            assert stacked(line(out), stop_after).returncode == 9
+        assert succeeds(stacked(line(out))).stdout.split() == sizes
+        for seed in seeds:
+            alone, together = (tmp_path / name / str(seed) for name in ("alone", out))
+            for name in ("model.safetensors", "halfway.safetensors", "digest.txt"):
+                assert (together / name).read_bytes() == (alone / name).read_bytes()
+            logs = [read_table(side / "training.csv") for side in (alone, together)]
+            logs = [log.drop(columns="seconds") for log in logs]
+            pd.testing.assert_frame_equal(*logs, check_exact=True)
+            assert [path.name for path in together.glob(".*")] == [], "no checkpoint is left"
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate"])

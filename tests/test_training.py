@@ -1,6 +1,8 @@
 """Training of extractors: the defenses against each other, resuming, bad input."""
 
 import copy
+import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -202,3 +204,19 @@ def test_faults_are_named():
         InputError, match="labels range from 0 to 3, the extractor has classes 0 to 1"
     ):
         InMemory(images, labels * 3, validation=(images, labels), classes=2)
+
+
+@pytest.mark.filterwarnings("error:Detected call of `lr_scheduler:UserWarning")
+@pytest.mark.parametrize("scale", [2.0**4, 2.0**40])
+def test_the_schedule_waits_where_fp16_skips_a_step(monkeypatch, scale):
+    """The scaler halves its factor for each step whose gradients overflow, and leaves it out."""
+    scaler = partial(torch.amp.GradScaler, init_scale=scale, backoff_factor=0.5)
+    monkeypatch.setattr(torch.amp, "GradScaler", scaler)
+    kept = Kept()
+    trained("standard", precision="fp16", epochs=16, keeper=kept)
+    tried = [(r["schedule"]["last_epoch"], r["scaler"]["scale"], r["batches"]) for r in kept]
+    batches = [0, *np.cumsum([count > 0 for *_, count in tried])]
+    for (steps, now, _), batch in zip(tried, batches[1:], strict=True):
+        assert steps == batch - math.log2(scale / now)
+    assert (tried[-1][1] < scale) == (scale > 2**16)
+    assert tried[-1][0] > 0

@@ -15,6 +15,7 @@ from peers.drawn import Drawn, draw
 from subjects import Given
 from varbench.recommenders import amr
 from varbench.recommenders.sampling import triplets
+from varbench.recommenders.stack import Training
 from varbench.recommenders.state import State, initial, shapes
 
 PLAIN = "plain automatic differentiation"
@@ -29,11 +30,12 @@ WHY = (
 
 
 def ours(drawn: Drawn, epochs: int, **options: Any) -> State:
-    return amr.train(
-        drawn.train, drawn.features, seed=0, device=torch.device("cpu"), log=lambda _: None,
-        epochs=epochs, factors=vbpr.FACTORS, batch_size=vbpr.BATCH, adversarial_weight=WEIGHT,
-        epsilon=LENGTH, **options,
+    training = Training(drawn.train, drawn.features, 0, log=lambda _: None)
+    (state,) = amr.train(
+        [training], device=torch.device("cpu"), epochs=epochs, factors=vbpr.FACTORS,
+        batch_size=vbpr.BATCH, adversarial_weight=WEIGHT, epsilon=LENGTH, **options,
     )  # fmt: skip
+    return state
 
 
 def cornac(data: Any, epochs: int, **options: Any) -> Any:

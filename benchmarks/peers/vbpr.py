@@ -11,6 +11,7 @@ from peers.cornac_models import cornac_scores, dataset, mean_auc, our_scores
 from peers.drawn import Drawn, draw
 from subjects import Given
 from varbench.recommenders import vbpr
+from varbench.recommenders.stack import Training
 from varbench.recommenders.state import State
 
 PAPER = {"users": 24_379, "items": 7_371, "each": 3, "width": 2_048}
@@ -25,10 +26,12 @@ WHY = (
 
 
 def ours(drawn: Drawn, epochs: int, **options: Any) -> State:
-    return vbpr.train(
-        drawn.train, drawn.features, seed=0, device=torch.device("cpu"), log=lambda _: None,
-        epochs=epochs, factors=FACTORS, batch_size=BATCH, **options,
+    training = Training(drawn.train, drawn.features, 0, log=lambda _: None)
+    (state,) = vbpr.train(
+        [training], device=torch.device("cpu"), epochs=epochs, factors=FACTORS, batch_size=BATCH,
+        **options,
     )  # fmt: skip
+    return state
 
 
 def cornac(data: Any, epochs: int, **options: Any) -> Any:

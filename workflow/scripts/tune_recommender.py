@@ -20,6 +20,7 @@ from varbench.catalogues.interactions import for_validation, to_matrix
 from varbench.metrics import accuracy
 from varbench.recommenders.learnt import SCALE, ranking_factors
 from varbench.recommenders.ranking import dot_product_scores, rank
+from varbench.recommenders.stack import Training
 from varbench.recommenders.state import State
 from varbench.registry import resolve
 from varbench.storage import read_array, read_table, write_table
@@ -39,22 +40,15 @@ def main() -> None:
     told, k = given.options, given.options["k"]
     device = torch_device(given.device, given.threads)
     features = read_array(given.clean_features)
-    features = features / largest(features)
+    features = np.divide(features, largest(features), dtype=np.float32)
     data = to_matrix(for_validation(read_table(given.interactions), told["seed"]), len(features))
 
     def train(block: Block, start: State | None = None) -> tuple[State, dict[str, float]]:
         method, parameters = command.method_and_parameters(block)
         parameters.pop("feature_scale", None)
         rows: list[dict[str, float]] = []
-        state = resolve("recommender", method)(
-            data.train,
-            features,
-            seed=told["seed"],
-            device=device,
-            log=rows.append,
-            start=start,
-            **parameters,
-        )
+        training = Training(data.train, features, told["seed"], rows.append, start)
+        (state,) = resolve("recommender", method)([training], device=device, **parameters)
         return state, rows[-1]
 
     trials = []
@@ -66,9 +60,7 @@ def main() -> None:
             start, _ = train(told["start"] | known | half)
         state, last = train(told["recommender"] | setting, start)
         model = {name: tensor.numpy() for name, tensor in state.learnt().items()}
-        factors = ranking_factors(
-            model | {SCALE: np.ones(1, np.float32)}, features.astype(np.float32)
-        )
+        factors = ranking_factors(model | {SCALE: np.ones(1, np.float32)}, features)
         ranking = rank(
             dot_product_scores(factors), data.train, data.held_out, np.empty(0, np.int64), length=k
         )

@@ -123,6 +123,8 @@ def fit(
         fused=precision != "fp16",  # on a CPU it would take the steps that the scaler skips
     )
     scheduler = SCHEDULES[schedule](optimiser, rounds, batches * updates_per_batch)
+    # After each step that is taken: the scaler skips those whose gradients overflow.
+    optimiser.register_step_post_hook(lambda *_: scheduler.step())
     # Factors 1 and no checks unless it is needed: fp16 has no small numbers.
     scaler = torch.amp.GradScaler(device.type, enabled=precision == "fp16")
     progress = Progress(network, optimiser, scheduler, scaler, state or {}, device)
@@ -137,7 +139,6 @@ def fit(
         torch.nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)
         scaler.step(optimiser)
         scaler.update()
-        scheduler.step()
         progress.losses.append(loss.detach())
 
     def keep(began: float) -> None:

@@ -10,19 +10,19 @@ positive item, and - slope * rho_u over those in which it is the negative one. W
 it adds to a score is rho_u . G a_i: nothing as wide as the features is ever built.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 from torch.linalg import vecdot
+from torch.nn.functional import embedding
 
 from varbench.recommenders import vbpr
 from varbench.recommenders.batch import Batch, Gradients
+from varbench.recommenders.stack import Training
 from varbench.recommenders.state import State
 from varbench.recommenders.training import fit
 
@@ -30,16 +30,14 @@ TINY = 1e-30  # keeps an item whose gradient is zero where it is
 
 
 def train(
-    interactions: sparse.csr_matrix,
-    features: NDArray[np.float32],
+    trainings: Sequence[Training],
     *,
-    start: State | None = None,
     adversarial_weight: float = 0.1,
     epsilon: float = 1.0,
     optimiser: str = "carried_over",
     **options: Any,
-) -> State:
-    """Train on from ``start``, the state of a VBPR training on the same data.
+) -> list[State]:
+    """Train on from each start, the state of a VBPR training on the same data.
 
     Without a start the adversarial training begins with new parameters.
 
@@ -59,10 +57,10 @@ def train(
     InputError
         As for ``training.fit``.
     """
-    if start is not None and optimiser == "restarted":
-        start = start.restarted()
+    if optimiser == "restarted":
+        trainings = [replace(t, start=t.start and t.start.restarted()) for t in trainings]
     adversarial = partial(step, weight=adversarial_weight, epsilon=epsilon)
-    return fit(adversarial, interactions, features, start=start, **options)
+    return fit(adversarial, trainings, **options)
 
 
 def step(
@@ -71,16 +69,16 @@ def step(
     """Return the gradients of the batch's loss, and its BPR losses without and with Delta."""
     terms = vbpr.evaluate(state, batch)
     slopes = vbpr.slope(terms.margin)
-    delta = perturbation(state, batch, slopes[:, None] * terms.user_visual, epsilon)
+    delta = perturbation(state, batch, slopes[..., None] * terms.user_visual, epsilon)
     margin = terms.margin + vecdot(terms.user_visual, delta.visual)
     weighted = weight * vbpr.slope(margin)  # (T,)
 
     total = vbpr.gradients(batch, terms, slopes + weighted)
     # So far the features have not moved. Their move adds to what multiplies rho_u, and to what
     # multiplies E: pull' (Delta_i - Delta_j) = (pull' a) E.
-    pull = weighted[:, None] * terms.user_visual
-    total.user_visual.addcmul_(weighted[:, None], delta.visual)
-    total.embedding.addmm_(pull.T @ delta.coordinates, state.embedding)
+    pull = weighted[..., None] * terms.user_visual
+    total.user_visual.addcmul_(weighted[..., None], delta.visual)
+    total.embedding.add_(pull.mT @ delta.coordinates @ state.embedding)
     losses = {"loss": vbpr.loss(terms.margin), "adversarial_loss": vbpr.loss(margin)}
     return total, losses
 
@@ -106,10 +104,10 @@ def perturbation(state: State, batch: Batch, pull: Tensor, epsilon: float) -> Pe
 
     pull : (T, K) slope * rho_u, the gradient of that loss by E f_i; by E f_j it is the opposite
     """
-    gram = state.embedding @ state.embedding.T  # (K, K)
-    r = batch.items.sum(torch.cat([pull, -pull]))  # (distinct items, K)
-    visual = r @ gram
+    gram = state.embedding @ state.embedding.mT  # (K, K)
+    r = embedding(batch.items.places, batch.items.sum(torch.cat([pull, -pull], dim=-2)))
+    visual = r @ gram  # (2 T, K) as r: of each occurrence, not of each distinct item
     scale = epsilon / vecdot(r, visual).clamp_min_(TINY).sqrt_()
-    moved = scale[:, None] * torch.cat([r, visual], dim=1)  # (distinct items, 2 K)
-    positive, negative = moved.index_select(0, batch.items.places).chunk(2)
-    return Perturbation(*(positive - negative).chunk(2, dim=1))
+    moved = scale[..., None] * torch.cat([r, visual], dim=-1)  # (2 T, 2 K)
+    positive, negative = moved.chunk(2, dim=-2)
+    return Perturbation(*(positive - negative).chunk(2, dim=-1))

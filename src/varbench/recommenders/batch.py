@@ -1,4 +1,8 @@
-"""A batch of triplets as tensors, and the gradients of a loss over it."""
+"""A batch of triplets as tensors, and the gradients of a loss over it.
+
+Where several trainings are stacked (``stack``), the shapes below have a first axis more, of the
+trainings, and the ids are rows of the stack; what is distinct is so in the whole stack.
+"""
 
 from dataclasses import dataclass
 
@@ -29,12 +33,12 @@ class Rows:
     def of(cls, ids: Tensor) -> "Rows":
         """Find the distinct ids."""
         distinct, places = torch.unique(ids, return_inverse=True)
-        return cls(ids, distinct, torch.bincount(places)[:, None], places)
+        return cls(ids, distinct, torch.bincount(places.flatten())[:, None], places)
 
     def sum(self, values: Tensor) -> Tensor:
         """Sum the occurrences' values (occurrences, K) by distinct id: (n, K)."""
-        sums = values.new_zeros(len(self.distinct), values.shape[1])
-        return sums.index_add_(0, self.places, values)
+        sums = values.new_zeros(len(self.distinct), values.shape[-1])
+        return sums.index_add_(0, self.places.flatten(), values.flatten(0, -2))
 
 
 @dataclass(frozen=True)

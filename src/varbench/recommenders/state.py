@@ -51,14 +51,6 @@ class State:
         sums = {f"accumulator.{name}": self.accumulators[name] for name in PARAMETERS}
         return self.learnt() | {name: tensor.detach().cpu() for name, tensor in sums.items()}
 
-    def copy(self, device: torch.device) -> "State":
-        """Return a copy on ``device`` that shares no memory with this state."""
-        parameters = {name: getattr(self, name).to(device, copy=True) for name in PARAMETERS}
-        accumulators = {
-            name: tensor.to(device, copy=True) for name, tensor in self.accumulators.items()
-        }
-        return State(self.epoch, **parameters, accumulators=accumulators)
-
     def restarted(self) -> "State":
         """Return the same parameters with Adagrad's sums as before the first epoch."""
         fresh = {n: torch.full_like(sums, ACCUMULATOR) for n, sums in self.accumulators.items()}

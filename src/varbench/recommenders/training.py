@@ -1,4 +1,4 @@
-"""The loop that VBPR and AMR share: batches of triplets, their gradients, Adagrad.
+"""The loop that the recommenders share: batches of triplets, their gradients, Adagrad.
 
 On the CPU a training is reproducible bit by bit for a given number of threads. On CUDA
 ``index_add_`` adds in no fixed order, so repeated runs agree up to rounding only.
@@ -6,12 +6,11 @@ On the CPU a training is reproducible bit by bit for a given number of threads. 
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
@@ -20,24 +19,20 @@ from varbench.recommenders import adagrad
 from varbench.recommenders.batch import Batch, Gradients, Rows
 from varbench.recommenders.sampling import Triplets, triplets
 from varbench.recommenders.spread import spreads
+from varbench.recommenders.stack import Training, stack, stack_features, stack_triplets, unstack
 from varbench.recommenders.state import PARAMETERS, State, check, initial, shapes
 
-# Gradients of a batch without regularisation; by name, for the log, losses summed over triplets.
+# Gradients of a batch without regularisation; by name, for the log, losses summed over triplets,
+# (S,) of S trainings.
 Step = Callable[[State, Batch], tuple[Gradients, dict[str, Tensor]]]
 
 
 def fit(
     step: Step,
-    interactions: sparse.csr_matrix,
-    features: NDArray[np.float32],
+    trainings: Sequence[Training],
     *,
-    seed: int,
     device: torch.device,
-    log: Callable[[dict[str, float]], None],
     epochs: int,
-    start: State | None = None,
-    resume: State | None = None,
-    checkpoint: Callable[[State], None] | None = None,
     factors: int = 64,
     batch_size: int = 512,
     learning_rate_users: float = 0.01,
@@ -49,28 +44,16 @@ def fit(
     regulariser: str = "squared",
     user_factors: str = "separate",
     item_bias: bool = False,
-) -> State:
-    """Train for ``epochs`` epochs after ``start`` and return the state.
+) -> list[State]:
+    """Train each for ``epochs`` epochs after its start, side by side, and return their states.
 
     The loss of a batch is Eq. 1 summed over its triplets; the regularisation counts users and
     items as often as they occur in it, the embedding once.
 
     Parameters
     ----------
-    interactions
-        (users, items), an entry for every training interaction.
-    features
-        (items, D) image features, used as given: the learning rates suit values up to about 1.
-    log
-        Called after each epoch with epoch (from 0), the step's losses as means over the
-        triplets, the spreads of ``spread.spreads``, and seconds.
-    start
-        State to train on from, which is left as it is; None for new parameters.
-    resume
-        State that ``checkpoint`` got in this same training before it was interrupted. The result
-        is the same as without the interruption.
-    checkpoint
-        Called after each epoch with the state. Later epochs change it: write or copy it.
+    trainings
+        Of one ``stack.Training.pace``. On a CPU each gets what it gets alone, bit for bit.
     regulariser
         "squared", the L2 norm's square of Eq. 1; or "linear", the sum of the values, which has no
         least value and pushes them all down.
@@ -82,21 +65,24 @@ def fit(
     Raises
     ------
     InputError
-        Interactions, features and states do not fit one another, features are not finite, or the
+        Interactions, features and states do not fit one another, features are not finite, or a
         training diverges.
     """
-    users, items = interactions.shape
-    _check_features(features, items)
-    expected = shapes(users, items, features.shape[1], factors)
-    for given in filter(None, (start, resume)):
-        check(given, expected)
-    last = epochs + (start.epoch if start else 0)
-    state = resume or start or initial(expected, seed=seed)
-    state = state.copy(device)
+    first = trainings[0]
+    users, items = first.interactions.shape
+    for training in trainings:
+        _check_features(training.features, items)
+        expected = shapes(users, items, training.features.shape[1], factors)
+        for given in filter(None, (training.start, training.resume)):
+            check(given, expected)
+    last = epochs + (first.start.epoch if first.start else 0)
+    whole = stack(
+        [t.resume or t.start or initial(expected, seed=t.seed) for t in trainings], device
+    )
     penalty = PENALTIES[regulariser]
     shared = user_factors == "shared"
     if shared:
-        state.user_visual_factors.copy_(state.user_factors)
+        whole.user_visual_factors.copy_(whole.user_factors)
     settings = {
         "user_factors": (learning_rate_users, regularisation_users),
         "item_factors": (learning_rate_items, regularisation_items),
@@ -108,40 +94,48 @@ def fit(
         del settings["user_visual_factors"]
     if not item_bias:
         del settings["item_bias"]
-    visual = torch.from_numpy(features).to(device)
+    states = unstack(whole, len(trainings))
+    features = stack_features(trainings, device)
 
-    for epoch in range(state.epoch, last):
+    for epoch in range(whole.epoch, last):
         began = time.perf_counter()
-        drawn = triplets(interactions, seed=seed, epoch=epoch)
-        totals: dict[str, Tensor | float] = {}
-        for batch in _batches(drawn, visual, batch_size):
-            gradients, losses = step(state, batch)
-            _update(state, batch, gradients, settings, penalty)
-            for name, value in losses.items():
-                totals[name] = totals.get(name, 0.0) + value
-        state.epoch = epoch + 1
-        means = {name: float(total) / len(drawn.users) for name, total in totals.items()}
-        _check_progress(state, means)
-        spread = spreads(state, visual)
-        log({"epoch": epoch, **means, **spread, "seconds": time.perf_counter() - began})
-        if checkpoint is not None:
-            checkpoint(state)
-    return state
+        drawn = stack_triplets(
+            [triplets(t.interactions, seed=t.seed, epoch=epoch) for t in trainings], users, items
+        )
+        totals: dict[str, Tensor] = {}
+        for batch in _batches(drawn, features, batch_size):
+            gradients, losses = step(whole, batch)
+            _update(whole, batch, gradients, settings, penalty)
+            for name, values in losses.items():
+                totals[name] = totals[name] + values if name in totals else values
+        _check_progress(whole, totals, epoch)
+        for state in states:
+            state.epoch = epoch + 1
+        own = features.chunk(len(states))
+        spread = [spreads(*pair) for pair in zip(states, own, strict=True)]
+        seconds = (time.perf_counter() - began) / len(trainings)
+        for s, training in enumerate(trainings):
+            means = {name: float(total[s]) / drawn.users.shape[1] for name, total in totals.items()}
+            training.log({"epoch": epoch, **means, **spread[s], "seconds": seconds})
+            if training.checkpoint is not None:
+                training.checkpoint(states[s])
+    return states
 
 
 def _batches(drawn: Triplets, features: Tensor, batch_size: int) -> Iterator[Batch]:
-    """Yield the batches of an epoch."""
+    """Yield the batches of an epoch; ``drawn`` and ``features`` are of all trainings."""
     columns = (torch.from_numpy(ids).to(features.device) for ids in drawn)
     signs = features.new_tensor([1.0, -1.0])
     for users, positives, negatives in zip(
-        *(torch.split(ids, batch_size) for ids in columns), strict=True
+        *(torch.split(ids, batch_size, dim=1) for ids in columns), strict=True
     ):
-        pairs = torch.stack([positives, negatives], dim=1)  # (T, 2)
+        pairs = torch.stack([positives, negatives], dim=-1).flatten(0, 1)  # (S T, 2)
         # features[positives] - features[negatives] in one pass, without two matrices more.
         difference = embedding_bag(
             pairs, features, per_sample_weights=signs.expand(pairs.shape), mode="sum"
-        )
-        yield Batch(Rows.of(users), Rows.of(torch.cat([positives, negatives])), difference)
+        ).view(*users.shape, -1)
+        items = torch.cat([positives, negatives], dim=1)  # (S, 2 T)
+        yield Batch(Rows.of(users), Rows.of(items), difference)
 
 
 def _update(
@@ -159,9 +153,9 @@ def _update(
     shared = "user_visual_factors" not in settings
     by_row = {
         "user_factors": (batch.users, gradients.user),
-        "item_factors": (batch.items, torch.cat([gradients.item, -gradients.item])),
+        "item_factors": (batch.items, torch.cat([gradients.item, -gradients.item], dim=-2)),
         "user_visual_factors": (batch.users, gradients.user_visual),
-        "item_bias": (batch.items, torch.cat([gradients.item_bias, -gradients.item_bias])),
+        "item_bias": (batch.items, torch.cat([gradients.item_bias, -gradients.item_bias], dim=-2)),
     }
     if shared:
         by_row["user_factors"] = (batch.users, gradients.user + gradients.user_visual)
@@ -203,11 +197,11 @@ def _check_features(features: NDArray[np.float32], items: int) -> None:
         )
 
 
-def _check_progress(state: State, losses: dict[str, float]) -> None:
+def _check_progress(state: State, losses: dict[str, Tensor], epoch: int) -> None:
     """Stop if anything is no longer finite; sums show it at little cost."""
-    sums = sum(float(getattr(state, name).sum()) for name in PARAMETERS)
-    if not math.isfinite(sums + sum(losses.values())):
+    parameters = (getattr(state, name) for name in PARAMETERS)
+    if not math.isfinite(sum(float(values.sum()) for values in (*parameters, *losses.values()))):
         raise InputError(
-            f"training diverged: loss or parameters are not finite in epoch {state.epoch - 1}; "
+            f"training diverged: loss or parameters are not finite in epoch {epoch}; "
             "lower the learning rates or the features' scale"
         )

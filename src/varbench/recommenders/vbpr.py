@@ -5,24 +5,23 @@ without its biases: the paper's Eq. 1 and 2. The bias of an item is an option; t
 out in a preference.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 from torch.linalg import vecdot
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import embedding, logsigmoid, pad
 
 from varbench.recommenders.batch import Batch, Gradients
+from varbench.recommenders.stack import Training
 from varbench.recommenders.state import State
 from varbench.recommenders.training import fit
 
 
-def train(interactions: sparse.csr_matrix, features: NDArray[np.float32], **options: Any) -> State:
+def train(trainings: Sequence[Training], **options: Any) -> list[State]:
     """Minimise Eq. 1; options and errors as for ``training.fit``."""
-    return fit(step, interactions, features, **options)
+    return fit(step, trainings, **options)
 
 
 def step(state: State, batch: Batch) -> tuple[Gradients, dict[str, Tensor]]:
@@ -52,40 +51,42 @@ class Terms:
 
 def evaluate(state: State, batch: Batch) -> Terms:
     """Evaluate Eq. 2 for the positive and the negative items at once."""
-    positives, negatives = batch.items.ids.chunk(2)
-    user = state.user_factors.index_select(0, batch.users.ids)
-    item = state.item_factors.index_select(0, positives)
-    item -= state.item_factors.index_select(0, negatives)
-    user_visual = state.user_visual_factors.index_select(0, batch.users.ids)
-    visual = batch.difference @ state.embedding.T  # (T, D) @ (D, K)
+    positives, negatives = batch.items.ids.chunk(2, dim=-1)
+    user = embedding(batch.users.ids, state.user_factors)
+    item = embedding(positives, state.item_factors)
+    item -= embedding(negatives, state.item_factors)
+    user_visual = embedding(batch.users.ids, state.user_visual_factors)
+    visual = batch.difference @ state.embedding.mT  # (T, D) @ (D, K)
     margin = vecdot(user, item) + vecdot(user_visual, visual) + bias_difference(state, batch)
     return Terms(user, item, user_visual, visual, margin)
 
 
 def bias_difference(state: State, batch: Batch) -> Tensor:
     """Return b_i - b_j, (T,): zero where biases are not trained."""
-    positive, negative = state.item_bias[:, 0].index_select(0, batch.items.ids).chunk(2)
+    positive, negative = embedding(batch.items.ids, state.item_bias).squeeze(-1).chunk(2, dim=-1)
     return positive - negative
 
 
 def loss(margin: Tensor) -> Tensor:
     """Return the BPR loss, the sum of -ln sigmoid(x_uij)."""
-    return -logsigmoid(margin).sum()
+    return -logsigmoid(margin).sum(dim=-1)
 
 
 def slope(margin: Tensor) -> Tensor:
     """Return the derivative of the BPR loss by each x_uij, (T,)."""
-    return -(-margin).sigmoid()
+    # A CPU rounds the values that are left over after whole vector registers another way. A column
+    # more keeps a stack's trainings apart in memory, so that the same values are left over.
+    return -pad(-margin, (0, 1))[..., :-1].sigmoid()
 
 
 def gradients(batch: Batch, terms: Terms, slopes: Tensor) -> Gradients:
     """Return the gradients of a loss whose derivatives by x_uij are ``slopes``, (T,)."""
-    slopes = slopes[:, None]
+    slopes = slopes[..., None]
     pull = slopes * terms.user_visual
     return Gradients(
         user=slopes * terms.item,
         item=slopes * terms.user,
         user_visual=slopes * terms.visual,
-        embedding=pull.T @ batch.difference,  # (K, T) @ (T, D)
+        embedding=pull.mT @ batch.difference,  # (K, T) @ (T, D)
         item_bias=slopes,
     )
