@@ -166,7 +166,7 @@ def test_what_was_found_at_a_glance_is_said_for_every_cell(page):
     assert first[1:3] == ["Poisoning", "VBPR"]
     terms = page.locator(".meanings dt").all_text_contents()
     assert terms == ["Poisoning", "Evasion", "Cold start", "T", "AT", "FAT", "FGSM", "PGD", "C&W",
-                     "VBPR", "AMR"]  # fmt: skip
+                     "VBPR", "AMR", "Protocol"]  # fmt: skip
 
 
 def test_a_table_sorts_by_mouse_and_by_keyboard(page):

@@ -33,6 +33,11 @@ RECOMMENDERS = {
     "bpr_mf": "ranks by what users chose and sees no images",
 }
 
+PROTOCOLS = {
+    "corrected": "what the paper's text says, where its released code does otherwise",
+    "as_published": "what the paper's released code does",
+}
+
 
 def meanings(
     axes: Mapping[str, Sequence[str]], attacks: Mapping[str, Mapping[str, Any]]

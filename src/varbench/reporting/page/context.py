@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from varbench.reporting.glossary import meanings
+from varbench.reporting.glossary import PROTOCOLS, meanings
 from varbench.reporting.labels import METHODS
 from varbench.reporting.page import chart_rows, theme
 from varbench.reporting.page.answers import answers
@@ -89,10 +89,12 @@ def _meanings(options: Options) -> list[tuple[str, str]]:
     """Return what a newcomer must be told: names as shown, and what they mean."""
     known = meanings(options.axes, options.attacks)
     methods = {name: METHODS[options.attacks[name]["method"]] for name in options.axes["attacks"]}
-    return [
+    found = [
         (methods[name] if axis == "attack" else options.names(axis)[name], meaning)
         for axis, name, meaning in known
     ]
+    # Such as "as_published, D8_regulariser corrected".
+    return [*found, ("Protocol", PROTOCOLS[options.protocol.partition(",")[0]])]
 
 
 def _attacked(tables: Tables) -> dict[str, int]:

@@ -13,7 +13,7 @@ VB.badge = (verdict) => {
 VB.showAnswers = () => {
   const found = VB.data.answers;
   const defenses = VB.names("defense").filter((name) => name !== VB.options.undefended);
-  const head = ["Dataset", "Threat", "Recommender", `Attack on ${VB.label("defense", VB.options.undefended)}`,
+  const head = ["Dataset", "Threat", "Model", `Attack on ${VB.label("defense", VB.options.undefended)}`,
     ...defenses.map((name) => VB.label("defense", name))];
   // A dataset and a threat are said once, for all rows that they have.
   const span = (at, ...axes) => {
@@ -28,13 +28,13 @@ VB.showAnswers = () => {
     const images = VB.options.attacked[dataset];
     return `${source} → ${target}${images === undefined ? "" : `, ${images} images`}`;
   };
-  const head2 = (rowspan, ...content) => rowspan
-    ? VB.el("th", { scope: rowspan > 1 ? "rowgroup" : "row", rowspan }, ...content) : null;
+  const head2 = (axis, rowspan, ...content) => rowspan
+    ? VB.el("th", { class: axis, scope: rowspan > 1 ? "rowgroup" : "row", rowspan }, ...content) : null;
   const rows = found.map((one, at) =>
     VB.el("tr", {},
-      head2(span(at, "dataset"), VB.label("dataset", one.dataset),
+      head2("dataset", span(at, "dataset"), VB.label("dataset", one.dataset),
         VB.el("span", { class: "under" }, pushed(one.dataset))),
-      head2(span(at, "dataset", "threat"), VB.label("threat", one.threat)),
+      head2("threat", span(at, "dataset", "threat"), VB.label("threat", one.threat)),
       VB.el("td", {}, VB.label("recommender", one.recommender)),
       VB.el("td", {}, VB.badge(one.pushes)),
       ...defenses.map((name) => {
@@ -44,8 +44,8 @@ VB.showAnswers = () => {
     ),
   );
   document.getElementById("glance").append(
-    VB.el("p", { class: "caption", id: "glance-caption" }, "Attackers change images of the first category so that " +
-      "the network takes them for the second. Does that push them into more users' lists, and does a hardened network stop it?"),
+    VB.el("p", { class: "caption", id: "glance-caption" }, "Attackers change images of the first category, to pass " +
+      "for the second or to please the recommender itself. Do they get into more users' lists, and does a hardened network stop it?"),
     VB.el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Findings at a glance" },
       VB.el("table", { class: "plain", "aria-describedby": "glance-caption" },
         VB.el("thead", {}, VB.el("tr", {}, ...head.map((text) => VB.el("th", { scope: "col" }, text)))),
