@@ -10,4 +10,5 @@ SUBJECTS = (
     "measures",
     "perceptual",
     "grid",
+    "growth",
 )
