@@ -120,7 +120,7 @@ def rows(given: Given) -> Iterator[Row]:
     if given.smallest:
         search = Search(subject(given, "resnet18", 32, 2), 2, 10, 3, 5)
     else:
-        search = Search(subject(given, "squeezenet1_1", 112, 2), 3, 100, 6, 25)
+        search = Search(subject(given, "squeezenet1_1", 112, 4), 3, 100, 6, 25)
     # Nothing is set up that a search of hundreds of evaluations would show.
     yield from compared(search, min(given.rounds, 2))
 
@@ -155,15 +155,14 @@ def row(work: str, name: str, search: Search, found: Race) -> Row:
     s = search.subject
     own, theirs = (measured(s, images(found.results[side])) for side in (OURS, name))
     kept, theirs_kept = (
-        int(toolboxes.judge(s, as_stored(images(found.results[side]))).sum())
-        for side in (STORED, name)
+        measured(s, as_stored(images(found.results[side]))) for side in (STORED, name)
     )
     same = own[0] >= theirs[0] and (own[1] <= theirs[1] or theirs[0] < own[0])
     said = (
         f"success {own[0]} and {theirs[0]} of {len(s.images)} at L2 {own[1]:.3f} and "
-        f"{theirs[1]:.3f}; saved as bytes {kept} (searched for that) and {theirs_kept}; "
-        f"{evaluations(found, OURS):.0f} evaluations an image of {search.own_constants} x "
-        f"{search.own_evaluations}"
+        f"{theirs[1]:.3f}; saved as bytes {kept[0]} (searched for that) and {theirs_kept[0]} at "
+        f"{kept[1]:.3f} and {theirs_kept[1]:.3f}; {evaluations(found, OURS):.0f} evaluations an "
+        f"image of {search.own_constants} x {search.own_evaluations}"
     )
     if name == ANEW:
         said += f", {evaluations(found, ANEW):.0f} of {search.constants} x {search.evaluations}"
