@@ -45,8 +45,8 @@ $(PEERS): $(READY) benchmarks/peers.txt
 	$(BIN)/python benchmarks/peers_environment.py .venv-peers
 	@touch $@
 
-benchmark: $(PEERS)  ## measure beside other libraries, in an environment of their own (SMALLEST=1: tiny)
-	@.venv-peers/bin/python benchmarks/run.py $(if $(SMALLEST),--smallest)
+benchmark: $(PEERS)  ## measure beside other libraries, write BENCHMARKS.md (SMALLEST=1: tiny, printed; ONLY=pgd: one)
+	@.venv-peers/bin/python benchmarks/run.py $(if $(SMALLEST),--smallest,--page BENCHMARKS.md) $(if $(ONLY),--only $(ONLY))
 
 lint: $(READY)  ## formatting, lint and types
 	@$(BIN)/ruff format --check .

@@ -42,17 +42,26 @@ OF_LOOKS = {"category": 0.3, "colour": 0.1, "pattern": 0.1}
 
 
 class Size(NamedTuple):
-    """Of a dataset; ``source`` is how many items its source category has."""
+    """Of a dataset.
+
+    Attributes
+    ----------
+    source
+        How many items the source category has.
+    level
+        Its published CHR@20, clean, without a defense, under VBPR.
+    """
 
     users: int
     items: int
     interactions: int
     source: int
+    level: float
 
 
 SIZES = {
-    "amazon_women": Size(16_668, 2_981, 54_473, 113),
-    "amazon_men": Size(24_379, 7_371, 89_020, 191),
+    "amazon_women": Size(16_668, 2_981, 54_473, 113, 0.4377),
+    "amazon_men": Size(24_379, 7_371, 89_020, 191, 0.6352),
 }
 # What of the released code reaches the training of a clean cell's VBPR.
 _PUBLISHED = [SWITCHES[name] for name in ("D8_regulariser", "D11_user_factors")]
@@ -85,8 +94,9 @@ class Drawn:
 def draw(size: Size, width: int, seed: int) -> Drawn:
     """Draw interactions by tastes, and features that categories, colours and patterns share.
 
-    There are as many categories as items go into one of the source's size. Marginally a feature is
-    exponential: not negative and most of them small, as averages of rectified maps are.
+    There are as many categories as items go into one of the source's size. The source has the share
+    of the interactions that it has of the published lists. Marginally a feature is exponential: not
+    negative and most of them small, as averages of rectified maps are.
     """
     random = np.random.default_rng(seed)
     categories = size.items // size.source
@@ -96,11 +106,15 @@ def draw(size: Size, width: int, seed: int) -> Drawn:
         "colour": random.integers(COLOURS, size=size.items),
         "pattern": random.integers(PATTERNS, size=size.items),
     }
+    shares = category_shares(categories, popular=TARGET, unpopular=SOURCE, seed=seed)
+    shares[SOURCE] = 0
+    shares *= (1 - size.level / K) / shares.sum()
+    shares[SOURCE] = size.level / K
     table = simulate(
         categories=looks["category"],
         colours=looks["colour"],
         patterns=looks["pattern"],
-        shares=category_shares(categories, popular=TARGET, unpopular=SOURCE, seed=seed),
+        shares=shares,
         users=size.users,
         per_user=size.interactions / size.users,
         min_per_user=2,
@@ -238,8 +252,10 @@ def measure(arguments: argparse.Namespace) -> pd.DataFrame:
         data = draw(SIZES[name], arguments.width, seed=0)
         count = data.train.nnz + int((data.held_out >= 0).sum())
         by_chance = random_hits(data.train, data.source, K).mean()
+        share = data.train[:, data.source].nnz / data.train.nnz
         print(
-            f"{name}: {count} interactions drawn, {data.train.nnz} of them in training; "
+            f"{name}: {count} interactions drawn, {data.train.nnz} of them in training, "
+            f"{share:.2%} of these with the source category; "
             f"a random ranking's CHR@{K}: {by_chance:.4f}",
             flush=True,
         )
@@ -277,7 +293,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--measured", type=Path, required=True, help="CSV of what there is so far")
     parser.add_argument("--datasets", nargs="+", choices=[*SIZES], default=[*SIZES])
-    parser.add_argument("--protocols", nargs="+", choices=[*PROTOCOLS], default=[*PROTOCOLS])
+    parser.add_argument("--protocols", nargs="+", choices=[*PROTOCOLS], default=["as_published"])
     parser.add_argument("--seeds", type=int, default=10, help="trainings of each")
     parser.add_argument(
         "--epochs", type=int, nargs="+", default=[12, 25, 50, 100], help="looked at"

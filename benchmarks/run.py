@@ -2,7 +2,8 @@
 
 Each subject runs in a process of its own (not with --smallest), one thread. A peer that is not
 installed, or fails, gets a row that says so. Ratios are the peer's processor time over varbench's:
-above 1, varbench is the faster. `make benchmark` makes the environment and calls this.
+above 1, varbench is the faster. `make benchmark` makes the environment and calls this; each
+subject's section of BENCHMARKS.md is then that of its last run, so `--only` makes one of them anew.
 """
 
 import one_thread  # noqa: F401, I001 (before all that computes)
@@ -18,9 +19,9 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from importlib import metadata
 from pathlib import Path
 
+import sections
 from comparing import Row, table
 from peers import SUBJECTS
 from peers_environment import PINS, pins
@@ -31,36 +32,33 @@ SHARED = BASE.parent / "shared" / "data"
 OWN = ("torch", "torchvision", "numpy", "scipy", "pandas", "lpips")
 
 
-def measure(subject: str, given: Given) -> list[Row]:
+Measured = tuple[list[Row], list[str]]  # and the distributions that took part
+
+
+def measure(subject: str, given: Given) -> Measured:
     """Measure one subject, in this process."""
     import torch
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
     with contextlib.redirect_stdout(sys.stderr):  # some peers print
-        return list(importlib.import_module(f"peers.{subject}").rows(given))
+        rows = list(importlib.import_module(f"peers.{subject}").rows(given))
+    return rows, sections.loaded(names())
 
 
-def apart(subject: str, given: Given) -> list[Row]:
+def apart(subject: str, given: Given) -> Measured:
     """Measure one subject in a process of its own: what it imports or breaks is its own."""
     context = multiprocessing.get_context("spawn")
     try:
         with ProcessPoolExecutor(1, mp_context=context) as processes:
             return processes.submit(measure, subject, given).result()
     except BrokenProcessPool:
-        return [Row(subject, "all of them", "its process was killed")]
+        return [Row(subject, "all of them", "its process was killed")], []
 
 
-def versions() -> str:
-    """Name what takes part, with versions, and what is missing."""
-    names = [*OWN, *(pin.partition("==")[0] for pin in pins(PINS.read_text(encoding="utf-8")))]
-    said = []
-    for name in names:
-        try:
-            said.append(f"{name} {metadata.version(name)}")
-        except metadata.PackageNotFoundError:
-            said.append(f"{name} missing")
-    return ", ".join(said)
+def names() -> list[str]:
+    """Return the distributions whose versions are told."""
+    return [*OWN, *(pin.partition("==")[0] for pin in pins(PINS.read_text(encoding="utf-8")))]
 
 
 def machine() -> str:
@@ -70,13 +68,17 @@ def machine() -> str:
     if info.exists():
         lines = info.read_text(encoding="utf-8").splitlines()
         name = next((x.partition(": ")[2] for x in lines if x.startswith("model name")), name)
-    return f"{name}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the beginning"
+    return f"{name}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
 
 
 def commit() -> str:
-    line = ["git", "-C", str(BASE), "describe", "--always", "--dirty", "--abbrev=7", "--exclude=*"]
+    """Name the commit, and whether anything but the page that is written here differs from it."""
+    git = ["git", "-C", str(BASE)]
+    line = [*git, "describe", "--always", "--abbrev=7", "--exclude=*"]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
+    changed = [*git, "diff", "--quiet", "HEAD", "--", ".", ":!BENCHMARKS.md"]
+    clean = subprocess.run(changed, check=False).returncode == 0
+    return (done.stdout.strip() or "unknown") + ("" if clean else ", changed")
 
 
 def main() -> None:
@@ -92,17 +94,27 @@ def main() -> None:
         "--images", type=Path, default=SHARED / "clothing" / "images",
         help="folder of photographs; drawn where there is none",
     )  # fmt: skip
+    parser.add_argument(
+        "--page", type=Path, help="write each subject's section of this page, BENCHMARKS.md"
+    )
     told = parser.parse_args()
     rounds = told.rounds or (1 if told.smallest else 3)
     given = Given(told.smallest, rounds, told.weights, told.images)
     began, rows = time.perf_counter(), []
-    print(f"Commit {commit()}. {machine()}.\n\n{versions()}.\n", flush=True)
+    print(f"Commit {commit()}. {machine()}.", flush=True)
+    print(f"\n{sections.said(sections.versions(names()))}.\n", flush=True)
     for subject in told.only:
         print(f"measuring {subject}", file=sys.stderr, flush=True)
+        where, before = f"Commit {commit()}, {machine()} before it", time.perf_counter()
         # A process each takes seconds to import torch, which the smallest size would spend mostly.
-        found = measure(subject, given) if told.smallest else apart(subject, given)
+        found, used = measure(subject, given) if told.smallest else apart(subject, given)
         for row in found:
             print(f"  {row.peer}: {row.ratio or row.agreement}", file=sys.stderr, flush=True)
+        if told.page:
+            took = f"{(time.perf_counter() - before) / 60:.0f} minutes"
+            with_what = sections.said(sections.versions(used)) or "nothing measured"
+            text = f"{where}, {took}; {with_what}.\n\n{table(found)}"
+            sections.write(told.page, subject, text)
         rows += found
     print(table(rows))
     print(f"\n{(time.perf_counter() - began) / 60:.1f} minutes.")

@@ -5,11 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BASE = Path(__file__).parents[1]
 sys.path.insert(0, str(BASE / "benchmarks"))
 
 import comparing  # noqa: E402
 import peers_environment  # noqa: E402
+import sections  # noqa: E402
 from peers import SUBJECTS  # noqa: E402
 
 
@@ -64,3 +67,34 @@ def test_every_peer_is_pinned():
     pins = peers_environment.pins(text)
     assert all(pin.count("==") == 1 for pin in pins)
     assert len({pin.partition("==")[0] for pin in pins}) == len(pins)
+
+
+PAGE = """Ours.
+<!-- pgd: begin, written by make benchmark -->
+old
+<!-- pgd: end -->
+Between.
+<!-- lists: begin, written by make benchmark -->
+<!-- lists: end -->
+"""
+
+
+def test_a_run_replaces_its_own_section_of_the_page():
+    page = sections.replaced(PAGE, "pgd", r"new \1")
+    assert page == PAGE.replace("old", r"new \1")
+    assert sections.replaced(page, "pgd", "old") == PAGE
+    assert "begin, written by make benchmark -->\nx\n<!-- lists: end" in sections.replaced(
+        page, "lists", "x"
+    )
+    with pytest.raises(ValueError, match="grid: begin"):
+        sections.replaced(PAGE, "grid", "new")
+
+
+def test_the_page_has_a_section_for_every_subject():
+    page = (BASE / "BENCHMARKS.md").read_text(encoding="utf-8")
+    for subject in SUBJECTS:
+        sections.replaced(page, subject, "")
+
+
+def test_the_distributions_that_took_part_are_those_imported():
+    assert sections.loaded(["pytest", "torchattacks", "no-such-thing"]) == ["pytest"]

@@ -82,14 +82,17 @@ def plain_carlini_wagner(
     binary_search_steps: int,
     initial_constant: float,
     abort_every: int | None,
+    restart: bool,
     storage: str,
 ) -> tuple[Tensor, int]:
     best, best_l2, used = clean, math.inf, 0
     abort_every = max(2, iterations // 10) if abort_every is None else abort_every
     constant, low, high = initial_constant, 0.0, math.inf
+    w, adam = clean, None
     for _ in range(binary_search_steps):
-        w = torch.arctanh((2 * clean - 1) * 0.999999).requires_grad_()
-        adam = torch.optim.Adam([w], lr=learning_rate)
+        if restart or adam is None:
+            w = torch.arctanh((2 * clean - 1) * 0.999999).requires_grad_()
+            adam = torch.optim.Adam([w], lr=learning_rate)
         success, losses = False, []
         for _ in range(iterations):
             x = 0.5 * (w.tanh() + 1)
@@ -112,6 +115,8 @@ def plain_carlini_wagner(
                 compared_with = losses[max(0, len(losses) - 1 - abort_every)]
                 if losses[-1] >= 0.9999 * compared_with:
                     break
+                if not restart and len(losses) < iterations:
+                    success = False  # found by the constant before, perhaps
         used += len(losses)
         if success:
             high = constant
@@ -132,6 +137,9 @@ def plain_carlini_wagner(
         {"confidence": 1.5, "initial_constant": 1.0},
         {"binary_search_steps": 1, "initial_constant": 10.0},
         {"binary_search_steps": 7, "initial_constant": 1.0},  # down, and up again
+        {"restart": False, "initial_constant": 1.0},
+        {"restart": False, "abort_every": 7},
+        {"restart": False, "initial_constant": 10.0, "abort_every": 0},
     ],
 )
 def test_it_is_its_equations(changed: dict[str, Any], storage: str) -> None:
@@ -143,6 +151,7 @@ def test_it_is_its_equations(changed: dict[str, Any], storage: str) -> None:
         "binary_search_steps": 4,
         "initial_constant": 1e-2,
         "abort_every": 10,
+        "restart": True,
     } | changed
     net, (images, targets) = small_net(), some_images(6)
     attacked = run(net, images, targets, **parameters)
@@ -199,10 +208,11 @@ def test_distance_to_the_target_among_several_classes_within_the_range() -> None
         assert 1 - 1e-3 <= distance / solved.fun**0.5 <= 1.25
 
 
-def test_resumed_anywhere_it_ends_the_same() -> None:
+@pytest.mark.parametrize("restart", [True, False])
+def test_resumed_anywhere_it_ends_the_same(restart: bool) -> None:
     net, (images, targets) = small_net(), some_images(5)
     parameters = {"batch_size": 2, "iterations": 6, "binary_search_steps": 3, "abort_every": 2}
-    parameters |= {"learning_rate": 0.05, "initial_constant": 1.0}
+    parameters |= {"learning_rate": 0.05, "initial_constant": 1.0, "restart": restart}
     states: list[dict[str, Tensor]] = []
     expected = run(
         net,
@@ -309,6 +319,18 @@ def test_abort_saves_iterations_and_hardly_costs_distance() -> None:
     assert aborted.iterations.sum() < 0.8 * patient.iterations.sum()
     assert (model(aborted.images).argmax(1) == targets).all()
     assert (distances(aborted, images) <= 1.25 * distances(patient, images)).all()
+
+
+@pytest.mark.parametrize("first", [0.01, 1.0])
+def test_going_on_finds_smaller_perturbations_with_fewer_iterations(first: float) -> None:
+    net, (images, _) = small_net(), some_images(8, seed=3)
+    targets = net(images).argsort(1)[:, -2]
+    parameters = {"learning_rate": 2e-2, "iterations": 60, "initial_constant": first}
+    again = run(net, images, targets, **parameters)
+    on = run(net, images, targets, restart=False, **parameters)
+    assert (margins(net, on.images, targets) > 0).all()
+    assert on.iterations.sum() <= again.iterations.sum()
+    assert distances(on, images).mean() <= distances(again, images).mean()
 
 
 # Images without an adversarial point, or that need none.

@@ -157,6 +157,18 @@ def test_table_2_shows_the_numbers_of_its_file_and_what_makes_them_doubtful(page
     assert page.locator("#table2 .notes").inner_text().strip().endswith("more steps still help")
 
 
+def test_what_was_found_at_a_glance_is_said_for_every_cell(page):
+    rows = page.locator("#glance tbody tr")
+    assert rows.count() == 2 * 3 * 2
+    assert page.locator("#glance th[rowspan='6']").count() == 2
+    first = rows.first.inner_text().split("\t")
+    assert first[0].split("\n") == ["Mini Men", "sandal → running shoe, 6 images"]
+    assert first[1:3] == ["Poisoning", "VBPR"]
+    terms = page.locator(".meanings dt").all_text_contents()
+    assert terms == ["Poisoning", "Evasion", "Cold start", "T", "AT", "FAT", "FGSM", "PGD", "C&W",
+                     "VBPR", "AMR", "Protocol"]  # fmt: skip
+
+
 def test_a_table_sorts_by_mouse_and_by_keyboard(page):
     header = page.locator("#table2 .tabulator-col[tabulator-field='T/feature_loss']")
 
@@ -307,8 +319,12 @@ def test_an_automatic_checker_finds_nothing_against_wcag_aa(three, chromium, sch
         assert violations(page) == []
 
 
+HTML = "<i>R&D</i>"
+
+
 def test_one_threat_one_run_and_one_dataset_need_no_switches(tmp_path, chromium):
     options = page_results.write(tmp_path, threats=1, runs=1, datasets=1)
+    options["labels"] = {"mini_men": HTML, "AT": HTML.upper()}
     done = make_page(tmp_path, options, tmp_path / "report")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "report" / "index.html").stat().st_size < 5_000_000
@@ -318,3 +334,7 @@ def test_one_threat_one_run_and_one_dataset_need_no_switches(tmp_path, chromium)
         assert [one.get_attribute("data-axis") for one in shown.all()] == ["recommender", "attack"]
         assert "users only: one run" in page.locator("#cards").inner_text()
         assert len(cells_of(page, "table1")) == 8
+        heads = page.locator("#table1 .tabulator-col-title").all_text_contents()
+        assert HTML in heads
+        assert HTML.upper() in heads
+        assert page.locator("main i").count() == 0

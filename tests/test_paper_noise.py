@@ -14,7 +14,7 @@ sys.path.insert(0, str(BASE / "benchmarks"))
 import paper_noise  # noqa: E402
 from varbench.reporting import published  # noqa: E402
 
-SMALL = paper_noise.Size(users=300, items=120, interactions=1500, source=20)
+SMALL = paper_noise.Size(users=300, items=120, interactions=1500, source=20, level=3.0)
 
 
 def test_the_source_category_is_as_large_and_as_clustered_as_it_is_said():
@@ -23,6 +23,8 @@ def test_the_source_category_is_as_large_and_as_clustered_as_it_is_said():
     assert data.train.shape == (SMALL.users, SMALL.items)
     assert data.features.min() >= 0
     assert data.features.max() == 1
+    share = data.train[:, data.source].nnz / data.train.nnz
+    assert share == pytest.approx(SMALL.level / paper_noise.K, abs=0.03)
     # Each column, by its ranks; items of one category are as much alike as its share says.
     ranks = np.argsort(np.argsort(data.features, axis=0), axis=0)
     alike = np.corrcoef(ranks)

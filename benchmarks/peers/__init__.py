@@ -3,6 +3,7 @@
 SUBJECTS = (
     "pgd",
     "carlini_wagner",
+    "carlini_wagner_long",
     "ddn_apgd",
     "vbpr",
     "amr",
@@ -10,4 +11,5 @@ SUBJECTS = (
     "measures",
     "perceptual",
     "grid",
+    "growth",
 )

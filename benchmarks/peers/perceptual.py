@@ -12,7 +12,7 @@ from subjects import Given, photographs
 from varbench.extractors.networks import build
 from varbench.metrics.perceptual import distances, lpips_model
 
-TOLERANCE = 1e-6
+TOLERANCE = 1e-5  # of the mean distance, which is small where weights are drawn
 ATTACKS = 5
 WHY = "a clean image's activations are computed once: 6 passes instead of 10, at most 1.67 times"
 
@@ -69,5 +69,6 @@ def rows(given: Given) -> Iterator[Row]:
             yield Row(work, name, found.failures[name])
         else:
             apart = float((found.results[OURS] - found.results[name]).abs().max())
-            said = f"distances differ by {apart:.0e}"
-            yield Row(work, name, said, found.ratio(name), apart <= TOLERANCE, 1.6, WHY)
+            mean = float(found.results[OURS].mean())
+            said = f"distances, {mean:.1e} on average, differ by {apart:.0e} at most"
+            yield Row(work, name, said, found.ratio(name), apart <= TOLERANCE * mean, 1.6, WHY)

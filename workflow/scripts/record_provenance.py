@@ -29,7 +29,11 @@ def main() -> None:
     changed = git("status", "--porcelain", "--untracked-files=no")
     record = {
         "commit": commit or "unknown: not a checkout of git",
-        "sources": "changed since that commit" if changed else "as committed",
+        "sources": "changed since that commit"
+        if changed
+        else "as committed"
+        if commit
+        else "unknown",
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
         "cores": os.cpu_count(),

@@ -56,6 +56,7 @@ def carlini_wagner(
     binary_search_steps: int = 5,
     initial_constant: float = 1e-2,
     abort_every: int | None = None,
+    restart: bool = True,
     storage: str = "bits8",
     variable: str = "tanh",
     scale: Sequence[float] = (1.0,),
@@ -87,6 +88,13 @@ def carlini_wagner(
         End an image's search step if after this many evaluations its loss is not below 0.9999
         times what it was at the last such check (at the first check: at the clean image). 0:
         never. None: a tenth of ``iterations``, and at least 2.
+    restart
+        Begin every search step at the clean image, as the authors' code does. False: go on from
+        where the one before ended, with Adam's state; a constant then counts as one that succeeds
+        if an adversarial point was found since the last check, for the first few points are the
+        constant's before. Adam's first step moves every value by the whole rate, whatever the
+        gradient is, and a search step spends much of its iterations on coming back from that: so
+        fewer iterations find smaller perturbations without it (BENCHMARKS.md).
     storage
         As ``varbench.attacks.common.STORAGE`` has it: "bits8" judges rounded images, "float" those
         of the search.
@@ -140,7 +148,12 @@ def carlini_wagner(
             if checkpoint is not None:
                 checkpoint(reached)
             _iterate(model, active, confidence, learning_rate, space, STORAGE[storage])
-        _end_search_steps(active, _ended(active, iterations, abort_every), space)
+        ended = _ended(active, iterations, abort_every)
+        _end_search_steps(active, ended)
+        if restart:
+            _begin_anew(active, ended, space)
+        elif abort_every:
+            active.found &= active.t % abort_every != 0
         over = active.search_step == binary_search_steps
         if over.any():
             adversarial[active.index[over]] = active.best[over]
@@ -169,7 +182,8 @@ class _Active:
     used: Tensor  # (B,) evaluations in the search steps that have ended
     # The search step under way.
     t: Tensor  # (B,) evaluations
-    w: Tensor  # (B, 3, H, W), with Adam's moments
+    w: Tensor  # (B, 3, H, W), with Adam's steps and moments
+    k: Tensor  # (B,)
     m: Tensor  # (B, 3, H, W)
     v: Tensor  # (B, 3, H, W)
     found: Tensor  # (B,) whether this constant has led to an adversarial point
@@ -194,6 +208,7 @@ def _enter(
         used=index.new_zeros(size),
         t=index.new_zeros(size),
         w=space.of(clean),
+        k=index.new_zeros(size),
         m=torch.zeros_like(clean),
         v=torch.zeros_like(clean),
         found=index.new_zeros(size, dtype=torch.bool),
@@ -243,11 +258,12 @@ def _iterate(
     a.loss = loss
 
     a.t += 1
+    a.k += 1
     a.m.lerp_(gradient, 1 - BETA1)
     a.v.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
-    # 1 - beta^t through expm1: in float32 the plain difference loses four digits at t = 1.
-    m_hat = a.m / per_image(-torch.expm1(a.t * math.log(BETA1)))
-    v_hat = a.v / per_image(-torch.expm1(a.t * math.log(BETA2)))
+    # 1 - beta^k through expm1: in float32 the plain difference loses four digits at k = 1.
+    m_hat = a.m / per_image(-torch.expm1(a.k * math.log(BETA1)))
+    v_hat = a.v / per_image(-torch.expm1(a.k * math.log(BETA2)))
     a.w.addcdiv_(m_hat, v_hat.sqrt_().add_(ADAM_EPSILON), value=-learning_rate)
 
 
@@ -269,8 +285,8 @@ def _ended(a: _Active, iterations: int, abort_every: int) -> Tensor:
     return ended
 
 
-def _end_search_steps(a: _Active, ended: Tensor, space: Variable) -> None:
-    """Move the constants of the ``ended`` (B,) by binary search and start again from the image."""
+def _end_search_steps(a: _Active, ended: Tensor) -> None:
+    """Move the constants of the ``ended`` (B,) by binary search."""
     succeeded, failed = ended & a.found, ended & ~a.found
     a.upper[succeeded] = a.constant[succeeded]
     a.lower[failed] = a.constant[failed]
@@ -279,7 +295,12 @@ def _end_search_steps(a: _Active, ended: Tensor, space: Variable) -> None:
     a.used[ended] += a.t[ended]
     a.search_step[ended] += 1
     a.t[ended] = 0
+    a.found[ended] = False
+
+
+def _begin_anew(a: _Active, ended: Tensor, space: Variable) -> None:
+    """Start the ``ended`` (B,) again from the clean image."""
     a.w[ended] = space.of(a.clean[ended])
+    a.k[ended] = 0
     a.m[ended] = 0
     a.v[ended] = 0
-    a.found[ended] = False

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from varbench.errors import InputError
-from varbench.reporting.labels import attack_labels, display
+from varbench.reporting.glossary import THREATS as MEANINGS
+from varbench.reporting.labels import THREATS, attack_labels, display
 from varbench.reporting.rendering import MISSING, Cell
 
 HEADINGS = {
@@ -22,12 +23,6 @@ HEADINGS = {
     "recommender": "Model",
     "attack": "Attack",
     "tercile": "Popularity",
-}
-THREATS = {
-    "poisoning": "Poisoning: the recommender is trained again on the attacked catalogue",
-    "evasion": "Evasion: the clean cell's recommender ranks the attacked images",
-    "cold_start": "Cold start: the recommender was trained without any interaction of the attacked "
-    "items, and ranks their attacked images",
 }
 
 
@@ -72,7 +67,9 @@ class Style:
 
     def preface(self) -> str:
         """Return the caption's first sentence, which says the threat."""
-        return "" if self.threat is None else f"{THREATS.get(self.threat, self.threat)}. "
+        if self.threat is None:
+            return ""
+        return f"{THREATS[self.threat]}: {MEANINGS[self.threat]}. "
 
     def name(self, table: str) -> str:
         """Return a table's name, which tells those of several threats apart."""

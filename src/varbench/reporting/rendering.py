@@ -22,7 +22,7 @@ _LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    "\N{EN DASH}": "--",
+    "\N{EN DASH}": r"\textendash{}",
     "ε": r"$\epsilon$",
     "\N{MULTIPLICATION SIGN}": r"$\times$",
     "·": r"$\cdot$",
@@ -125,6 +125,7 @@ FORMS: dict[str, Callable[[Table], str]] = {
 def escape_latex(text: str) -> str:
     """Return ``text`` on one line, with every character meaning itself to LaTeX."""
     text = "".join(_LATEX.get(character, character) for character in " ".join(text.split()))
+    text = re.sub("-(?=-)", "-{}", text)  # two hyphens would be a dash
     # \\ at the end of a row takes a bracket that starts the next one for its argument.
     return "{[}" + text[1:] if text.startswith("[") else text
 

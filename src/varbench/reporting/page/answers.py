@@ -79,7 +79,8 @@ def _attack(cells: pd.DataFrame, clean: float | None, options: Options) -> tuple
     if len(raised):
         return "yes", (
             f"{attack} pushes the category: it raises {measure}{start}, {_change(worst)}. "
-            f"{len(raised)} of {len(cells)} attacks are shown to raise it."
+            f"{len(raised)} of {len(cells)} attacks {'is' if len(raised) == 1 else 'are'} shown to "
+            "raise it."
         )
     if worst["verdict"] == "lowered":
         return "no", f"Every attack lowers {measure}; the least by {_change(worst)} ({attack})."
@@ -107,7 +108,8 @@ def _defense(
         verdict = REDUCES if pushes == "yes" and smaller else FAILS
         return {
             "verdict": verdict,
-            "sentence": f"{raised} of {len(cells)} attacks still raise CHR; {what}.",
+            "sentence": f"{raised} of {len(cells)} attacks still "
+            f"{'raises' if raised == 1 else 'raise'} CHR; {what}.",
         }
     bounded = cells["equivalent"].eq(True) | (cells["verdict"] == "lowered")
     if bounded.all():

@@ -30,9 +30,10 @@ def changes(tables: Tables, options: Options) -> pd.DataFrame:
 
 
 def images(tables: Tables, options: Options) -> pd.DataFrame:
-    """Return success_rate and feature_loss of each network's attacks."""
+    """Return success_rate and feature_loss of each network's attacks that aim at a class."""
     columns = ["success_rate", "feature_loss"]
-    return _attacked(_of(tables, "table2", options, columns, CELL[:3]), options)
+    rows = _attacked(_of(tables, "table2", options, columns, CELL[:3]), options)
+    return rows.dropna(subset=columns)
 
 
 def trade_off(tables: Tables, options: Options) -> pd.DataFrame:

@@ -76,8 +76,12 @@ def _beside(options: Options) -> alt.XOffset:
 
 
 def _attack_axis(options: Options) -> alt.X:
-    axis = alt.Axis(labelAngle=-25)
-    return alt.X("attack_label:N", title=None, sort=_labels("attack", options), axis=axis)
+    return alt.X("attack_label:N", title=None, sort=_labels("attack", options))
+
+
+def _attack_shape(options: Options) -> alt.Shape:
+    # Sorted, with no domain: an attack that has no such number has no place in the legend.
+    return alt.Shape("attack_label:N", title="Attack", sort=_labels("attack", options))
 
 
 def _tooltip(*fields: str) -> list[alt.Tooltip]:
@@ -117,9 +121,6 @@ def _changes(options: Options) -> Marks:
 
 
 def _success(options: Options) -> Marks:
-    shape = alt.Shape(
-        "attack_label:N", title="Attack", scale=alt.Scale(domain=_labels("attack", options))
-    )
     points = (
         alt.Chart()
         .mark_point(size=90, strokeWidth=2, opacity=1)
@@ -137,7 +138,7 @@ def _success(options: Options) -> Marks:
                 scale=alt.Scale(domain=[0, 1]),
             ),
             color=_defense(options),
-            shape=shape,
+            shape=_attack_shape(options),
             tooltip=[*_who("attack", "defense"), *_tooltip("feature_loss", "success_rate")],
         )
     )
@@ -145,9 +146,6 @@ def _success(options: Options) -> Marks:
 
 
 def _trade(options: Options) -> Marks:
-    shape = alt.Shape(
-        "attack_label:N", title="Attack", scale=alt.Scale(domain=_labels("attack", options))
-    )
     title = f"Change of CHR@{options.k} (items)"
     base = alt.Chart().encode(
         x=alt.X("distance_x100:Q", title="Perceptual distance \N{MULTIPLICATION SIGN} 100"),
@@ -156,7 +154,7 @@ def _trade(options: Options) -> Marks:
     bars = base.mark_rule().encode(y=alt.Y("change_low:Q", title=title), y2="change_high:Q")
     points = base.mark_point(size=90, strokeWidth=2, opacity=1).encode(
         y=alt.Y("change:Q", title=title),
-        shape=shape,
+        shape=_attack_shape(options),
         tooltip=[*_who("attack", "defense"), *_tooltip("distance_x100", "change")],
     )
     return [_zero(), bars, points]
@@ -292,7 +290,7 @@ def _spread(options: Options) -> Marks:
     # The clean cell too: its own spread is what a change is seen against.
     labels = list(options.names("attack").values())
     base = alt.Chart().encode(
-        x=alt.X("attack_label:N", title=None, sort=labels, axis=alt.Axis(labelAngle=-25)),
+        x=alt.X("attack_label:N", title=None, sort=labels),
         xOffset=_beside(options),
         color=_defense(options),
     )

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from varbench.reporting.glossary import PROTOCOLS, meanings
+from varbench.reporting.labels import METHODS
 from varbench.reporting.page import chart_rows, theme
 from varbench.reporting.page.answers import answers
 from varbench.reporting.page.charts import PICTURES
@@ -55,7 +57,9 @@ def context(
             "title": options.title,
             "axes": options.axes,
             "labels": {axis: options.names(axis) for axis in AXES},
-            "networks": options.networks(),
+            "controls": options.controls,
+            "meanings": _meanings(options),
+            "attacked": _attacked(tables),
             "runs": options.runs,
             "k": options.k,
             "confidence": options.confidence,
@@ -79,6 +83,26 @@ def context(
         "provenance": dict(provenance),
         "configuration": options.configuration,
     }
+
+
+def _meanings(options: Options) -> list[tuple[str, str]]:
+    """Return what a newcomer must be told: names as shown, and what they mean."""
+    known = meanings(options.axes, options.attacks)
+    methods = {name: METHODS[options.attacks[name]["method"]] for name in options.axes["attacks"]}
+    found = [
+        (methods[name] if axis == "attack" else options.names(axis)[name], meaning)
+        for axis, name, meaning in known
+    ]
+    # Such as "as_published, D8_regulariser corrected".
+    return [*found, ("Protocol", PROTOCOLS[options.protocol.partition(",")[0]])]
+
+
+def _attacked(tables: Tables) -> dict[str, int]:
+    """Return how many images are attacked of each dataset."""
+    if "images" not in tables["table2"]:
+        return {}
+    counts = tables["table2"].groupby("dataset")["images"].max()
+    return {str(name): int(count) for name, count in counts.dropna().items()}
 
 
 def pictures(tables: Tables, options: Options) -> list[dict[str, Any]]:

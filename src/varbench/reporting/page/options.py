@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from varbench.errors import InputError
-from varbench.reporting.labels import NAMES, THREATS, attack_labels, networks
+from varbench.reporting.labels import NAMES, THREATS, attack_labels
 
 CONTROLS = ("noise", "ceiling")
 AXES = {
@@ -95,7 +95,3 @@ class Options:
             **self.labels,
         }
         return {name: known.get(name, name) for name in self.axes[AXES[axis]]}
-
-    def networks(self) -> str:
-        """Say what the networks' short names mean."""
-        return networks(self.axes["defenses"], self.labels)

@@ -10,8 +10,8 @@ COLOURS = {
     "light": ["#0072B2", "#C44E00", "#00795A", "#A8447F", "#8A5F00", "#2A7FAE", "#333333"],
     "dark": ["#6BB8EC", "#FF9A57", "#3CCFA0", "#F0A1CB", "#F0C24B", "#9ADAFB", "#E5E5E5"],
 }
-SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "wedge",
-          "triangle-right", "triangle-left", "arrow"]  # fmt: skip
+SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down",
+          "triangle-right", "triangle-left", "wedge", "arrow"]  # fmt: skip
 INK = {"light": ("#1b1f24", "#50565e", "#e1e4e8"), "dark": ("#f0f2f4", "#b3bac2", "#343b43")}
 
 
@@ -36,6 +36,7 @@ def config(scheme: str = "light", *, size: float = 12, font: str = "sans-serif")
             "labelSeparation": 5,  # of those that are left where not all find room
         },
         "axisX": {"grid": False},
+        "axisXDiscrete": {"labelAngle": -25},
         "legend": {
             "labelColor": ink,
             "titleColor": soft,

@@ -13,12 +13,28 @@ VB.badge = (verdict) => {
 VB.showAnswers = () => {
   const found = VB.data.answers;
   const defenses = VB.names("defense").filter((name) => name !== VB.options.undefended);
-  const head = ["Dataset", "Threat", "Recommender", `Attack on ${VB.label("defense", VB.options.undefended)}`,
+  const head = ["Dataset", "Threat", "Model", `Attack on ${VB.label("defense", VB.options.undefended)}`,
     ...defenses.map((name) => VB.label("defense", name))];
-  const rows = found.map((one) =>
+  // A dataset and a threat are said once, for all rows that they have.
+  const span = (at, ...axes) => {
+    const alike = (other) => other && axes.every((axis) => other[axis] === found[at][axis]);
+    if (alike(found[at - 1])) return 0;
+    let last = at;
+    while (alike(found[last + 1])) last += 1;
+    return last - at + 1;
+  };
+  const pushed = (dataset) => {
+    const { source_category: source, target_category: target } = VB.options.datasets[dataset];
+    const images = VB.options.attacked[dataset];
+    return `${source} → ${target}${images === undefined ? "" : `, ${images} images`}`;
+  };
+  const head2 = (axis, rowspan, ...content) => rowspan
+    ? VB.el("th", { class: axis, scope: rowspan > 1 ? "rowgroup" : "row", rowspan }, ...content) : null;
+  const rows = found.map((one, at) =>
     VB.el("tr", {},
-      VB.el("th", { scope: "row" }, VB.label("dataset", one.dataset)),
-      VB.el("td", {}, VB.label("threat", one.threat)),
+      head2("dataset", span(at, "dataset"), VB.label("dataset", one.dataset),
+        VB.el("span", { class: "under" }, pushed(one.dataset))),
+      head2("threat", span(at, "dataset", "threat"), VB.label("threat", one.threat)),
       VB.el("td", {}, VB.label("recommender", one.recommender)),
       VB.el("td", {}, VB.badge(one.pushes)),
       ...defenses.map((name) => {
@@ -28,9 +44,10 @@ VB.showAnswers = () => {
     ),
   );
   document.getElementById("glance").append(
+    VB.el("p", { class: "caption", id: "glance-caption" }, "Attackers change images of the first category, to pass " +
+      "for the second or to please the recommender itself. Do they get into more users' lists, and does a hardened network stop it?"),
     VB.el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Findings at a glance" },
-      VB.el("table", { class: "plain" },
-        VB.el("caption", {}, "At a glance: does an attack push the category, and does a defense stop it? " + VB.options.networks),
+      VB.el("table", { class: "plain", "aria-describedby": "glance-caption" },
         VB.el("thead", {}, VB.el("tr", {}, ...head.map((text) => VB.el("th", { scope: "col" }, text)))),
         VB.el("tbody", {}, ...rows),
       ),
@@ -72,7 +89,7 @@ VB.showLeaderboard = () => {
   const robust = Object.keys(board[0] || {}).filter((name) => name.startsWith("robust_accuracy"));
   const columns = [
     VB.axisColumn("defense"),
-    { title: `Worst change of CHR@${k}`, field: "change",
+    { title: "Worst case", field: "change",
       plain: (value, row) => `${VB.number(value, 3, true)} ${VB.interval(row, "change")}`,
       node: (value, row) => VB.cellNode({ text: VB.number(value, 3, true), note: notes.number(row.doubts),
         under: [VB.interval(row, "change")] }) },
@@ -80,12 +97,12 @@ VB.showLeaderboard = () => {
     { title: "Verdict", field: "verdict", left: true, shown: true,
       plain: (value, row) => (VB.VERDICTS[value] || "–") + (row.equivalent ? ", equivalent to none" : ""),
       node: (value, row) => VB.cellNode({ text: VB.VERDICTS[value] || "–", under: [row.equivalent ? "equivalent to none" : ""] }) },
-    { title: "Largest SR", field: "success_rate", text: (value) => VB.percent(value) },
-    { title: `HR@${k}, clean`, field: `hr_at_${k}`, text: (value) => VB.number(value) },
-    { title: `nDCG@${k}, clean`, field: `ndcg_at_${k}`, text: (value) => VB.number(value) },
-    { title: "Accuracy of network", field: "clean_accuracy", text: (value) => VB.percent(value) },
+    { title: "SR", field: "success_rate", text: (value) => VB.percent(value) },
+    { title: "HR", field: `hr_at_${k}`, text: (value) => VB.number(value) },
+    { title: "nDCG", field: `ndcg_at_${k}`, text: (value) => VB.number(value) },
+    { title: "Accuracy", field: "clean_accuracy", text: (value) => VB.percent(value) },
     ...robust.map((name) => ({
-      title: `attacked, ε = ${name.split("_").at(-1)}`, field: name, text: (value) => VB.percent(value),
+      title: `at ε = ${name.split("_").at(-1)}`, field: name, text: (value) => VB.percent(value),
     })),
     { title: "Training (s)", field: "cost_seconds", text: (value) => VB.number(value, 0) },
   ].filter((column) => has(column.field));
@@ -98,8 +115,10 @@ VB.showLeaderboard = () => {
     rows.forEach((row) => notes.number(row.doubts));
     grid.show(columns, rows, {
       notes: notes.texts,
-      caption: `Defenses: ${place}. Change with its ${100 * VB.options.confidence} % interval; SR: share of ` +
-        "attacked images taken for the target category.",
+      caption: `Defenses: ${place}. Worst case: largest change of CHR@${k}, with its ${100 * VB.options.confidence} % ` +
+        "interval. SR: the largest share of attacked images that the network takes for the target category. " +
+        `HR and nDCG: the recommender's at ${k}, on clean images. Accuracy: the network's, on clean validation images` +
+        `${robust.length ? " and on attacked ones" : ""}.`,
     });
   });
 };

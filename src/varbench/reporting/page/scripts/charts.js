@@ -35,7 +35,10 @@ VB.Picture = class {
     spec.description = `${this.title}. ${this.what.textContent}. ${this.reading}`;
     delete spec.config;
     const theme = structuredClone(VB.data.themes[VB.dark.matches ? "dark" : "light"]);
-    if (this.place.clientWidth < 430) theme.legend.columns = 2;
+    if (this.place.clientWidth < 430) {
+      theme.legend.columns = 2;
+      theme.axisXDiscrete.labelAngle = -60;
+    }
     const made = await vegaEmbed(this.place, spec, {
       mode: "vega-lite", renderer: "svg", ast: true, config: { ...theme, background: "transparent", font: "system-ui, sans-serif" },
       actions: { export: true, source: false, compiled: false, editor: false },

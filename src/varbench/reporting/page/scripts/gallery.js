@@ -3,7 +3,7 @@
 VB.Gallery = class {
   constructor(host) {
     this.filter = { dataset: "", defense: "", attack: "", outcome: "", text: "" };
-    this.sort = "";
+    this.sort = "gain";
     this.step = 60;
     this.list = VB.el("ul", { class: "cards" });
     this.count = VB.el("p", { class: "reading", role: "status" });
@@ -25,7 +25,7 @@ VB.Gallery = class {
       VB.select("Network", options("defense", VB.names("defense")), set("defense"), { id: "gallery-defense" }),
       VB.select("Attack", options("attack", VB.attacks), set("attack"), { id: "gallery-attack" }),
       VB.select("Outcome", [["", "All"], ["1", "succeeded"], ["0", "failed"]], set("outcome"), { id: "gallery-outcome" }),
-      VB.select("Sort by", [["", "as attacked"], ["gain", "places gained"], ["distance", "perceptual distance"],
+      VB.select("Sort by", [["gain", "places gained"], ["", "as attacked"], ["distance", "perceptual distance"],
         ["probability_after", "probability after"], ["l_2", "L2"], ["l_inf", "L∞"]],
       (value) => { this.sort = value; this.apply(); }, { id: "gallery-sort" }),
       VB.el("label", { class: "choice" }, VB.el("span", {}, "Item or class"), search));

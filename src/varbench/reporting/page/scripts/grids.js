@@ -44,8 +44,10 @@ VB.Grid = class {
   }
 
   column(column, stub) {
+    // Without a formatter of our own a title would be read as HTML.
+    const titleFormatter = () => document.createTextNode(column.title);
     if (column.columns)
-      return { title: column.title, columns: column.columns.map((c) => this.column(c, false)) };
+      return { title: column.title, titleFormatter, columns: column.columns.map((c) => this.column(c, false)) };
     const formatter = (cell) => {
       const row = cell.getData();
       if (column.node) return column.node(cell.getValue(), row);
@@ -53,6 +55,7 @@ VB.Grid = class {
     };
     return {
       title: column.title,
+      titleFormatter,
       field: column.field,
       headerTooltip: column.help || false,
       hozAlign: stub || column.left ? "left" : "right",

@@ -15,9 +15,11 @@ VB.showExample = () => {
       VB.el("figcaption", {}, VB.el("b", {}, title)), image, difference, VB.factList(facts));
     return host.replaceChildren(
       VB.el("p", { class: "reading" }, `${first.id} under ${VB.label("attack", attack)}. Chosen by rule: under the undefended ` +
-        "network's strongest attack, the item whose mean rank improved most among those whose image fooled the network."),
+        "network's strongest attack, the item whose mean rank improved most among those whose image fooled the network, or " +
+        "among all if none did or the attack aims at no class."),
       VB.el("div", { class: "columns" },
-        column("Clean", VB.image(VB.cleanImage("images", dataset, item), `${first.id}, clean`), VB.el("span", {}),
+        column("Clean", VB.image(VB.cleanImage("images", dataset, item), `${first.id}, clean`),
+          VB.el("p", { class: "small" }, `The difference from the clean image × ${VB.options.amplification}, around grey:`),
           [["Seen as", `${first.class_before} (${VB.percent(first.probability_before, 0)})`]]),
         ...shown.map(({ row, ranks }) => column(`Attacked, ${VB.label("defense", row.defense)}`,
           VB.image(VB.attackedImage("images", row), `${row.id}, attacked under ${row.defense}`),
@@ -61,7 +63,7 @@ VB.showLists = () => {
       VB.el("p", { class: "reading" }, `${VB.label("attack", cell.attack)}, ${VB.label("threat", cell.threat).toLowerCase()}, ` +
         `${VB.label("recommender", cell.recommender)}. Framed: the attacked items. ${rule}`),
       ...cell.users.map((user) => VB.el("article", { class: "card user" },
-        VB.el("h3", {}, `${user.id}: ${VB.KINDS[user.kind]} (${VB.number(user.change, 0, true)})`),
+        VB.el("h3", {}, `${user.id}: ${VB.KINDS[user.kind]} (${VB.number(user.change, 0, true)} on ${VB.label("defense", VB.options.undefended)})`),
         list("Before", user.lists[local.defense].before, cell, false),
         list("After", user.lists[local.defense].after, cell, true))));
   };

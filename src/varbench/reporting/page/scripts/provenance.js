@@ -5,12 +5,12 @@ VB.showClaims = () => {
   const words = (value) => (value === null ? "not decided" : value ? "holds" : "does not hold");
   const columns = (rows) => [
     { title: "Claim", field: "claim", left: true, shown: true },
+    { title: "What is claimed", field: "statement", left: true, wrap: true, width: 270, shown: true },
     { title: "Tables", field: "tables", left: true, shown: true },
     { title: "Threat", field: "threat", left: true, shown: true, text: (name) => VB.label("threat", name) },
     { title: "Verdict", field: "holds", left: true, shown: true, text: words,
       node: (value) => VB.el("span", { class: `badge ${value === null ? "open" : value ? "good" : "bad"}` }, words(value)) },
-    { title: "What is claimed", field: "statement", left: true, wrap: true, width: 300, shown: true },
-    { title: "Evidence", field: "evidence", left: true, wrap: true, width: 460, shown: true },
+    { title: "Evidence", field: "evidence", left: true, wrap: true, width: 430, shown: true },
   ].filter(({ field }) => rows.some((row) => row[field] !== undefined));
   for (const [name, caption] of [
     ["claims", "The paper's claims, decided on its own numbers and on ours."],
@@ -81,6 +81,9 @@ VB.showAccuracy = () => {
   });
 };
 
+VB.ofNetworks = (field) => field.startsWith("robust_accuracy")
+  ? `at ε = ${field.split("_").at(-1)}`
+  : { accuracy: "Seen as labelled", agreement: `Agrees with ${VB.label("defense", VB.options.undefended)}`, clean_accuracy: "Accuracy" }[field] || field.replaceAll("_", " ");
 VB.showProvenance = () => {
   const host = document.getElementById("record");
   const { provenance, configuration } = VB.data;
@@ -101,9 +104,10 @@ VB.showProvenance = () => {
   if (networks.length) {
     const fields = Object.keys(networks[0]).filter((name) => /accuracy|agreement|mean_probability/.test(name));
     host.append(VB.el("h3", {}, "Networks"));
-    new VB.Grid(host, { name: "networks", notes: false, stubs: 3, tall: 30, caption: "Each network on each catalogue, and on its own validation images." })
+    new VB.Grid(host, { name: "networks", notes: false, stubs: 3, tall: 30, caption: "Seen as labelled: items of " +
+      "the catalogue that the network takes for their own category. Accuracy, also at ε: of its validation images, clean and attacked." })
       .show([{ title: "Catalogue", field: "catalogue", shown: true }, VB.axisColumn("defense"), { title: "Run", field: "run", shown: true },
-        ...fields.map((field) => ({ title: field.replaceAll("_", " "), field, text: (v) => VB.percent(v) })),
+        ...fields.map((field) => ({ title: VB.ofNetworks(field), field, text: (v) => VB.percent(v) })),
         { title: "Flags", field: "flags", left: true, wrap: true, width: 260, shown: true, text: (v) => v || "–" }], networks);
   }
   const cost = VB.table("cost");

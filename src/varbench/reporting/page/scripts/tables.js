@@ -107,7 +107,7 @@ VB.showTable1 = () => {
       VB.names("attack").map((attack) => `${recommender}/${attack}`));
     grid.show(columns, order.filter((place) => rows.has(place)).map((place) => rows.get(place)), {
       caption: `CHR@${local.k}, ${threat}: items of the attacked category among a user's top ${local.k}, mean over ` +
-        `users${VB.options.runs > 1 ? " and runs" : ""}. Bold: the most effective attack, or one tied with it. ` +
+        `users${VB.options.runs > 1 ? " and runs" : ""}. Bold: the most effective attack, and all that chance does not tell from it. ` +
         (usual ? "▲ raised, ▼ lowered, ○ not separable from the clean cell." : "Intervals and verdicts are those of " +
           `K = ${k} under the run's own protocol.`),
       notes: notes.texts,
