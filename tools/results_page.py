@@ -21,6 +21,9 @@ Written by `python tools/results_page.py` from `results/tables`, after `make run
 show that the workflow measures, not what holds on Amazon's data. The [README](../README.md) says
 what `make check` holds them to; [runs.md](runs.md) how to read intervals and marks.
 """
+LOGGED = """\
+From the last line of each job's log. A job that was started again, for a run more, counts with its
+last start only."""
 ATTACKS = {"pgd_8": "PGD 8", "insa_8": "INSA 8"}
 TABLES = {
     "table1": "Poisoning",
@@ -53,9 +56,8 @@ def parts(results: Path, commit: str) -> Iterator[str]:
     yield HEAD.format(commit=commit, machine=platform.processor() or "x86-64", images=counts)
     for name, title in TABLES.items():
         yield f"## {title}\n\n{(results / 'tables' / f'{name}.md').read_text(encoding='utf-8')}"
-    yield "## Where the time goes\n\nFrom the last line of each job's log.\n\n" + spent(
-        results / "logs"
-    ).to_markdown(index=False)
+    table = spent(results / "logs").to_markdown(index=False)
+    yield f"## Where the time goes\n\n{LOGGED}\n\n{table}"
 
 
 MARKS = {"raised": "\N{UPWARDS ARROW}", "lowered": "\N{DOWNWARDS ARROW}"}
