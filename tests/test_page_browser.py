@@ -162,7 +162,7 @@ def test_what_was_found_at_a_glance_is_said_for_every_cell(page):
     assert rows.count() == 2 * 3 * 2
     assert page.locator("#glance th[rowspan='6']").count() == 2
     first = rows.first.inner_text().split("\t")
-    assert first[0].split("\n") == ["Mini Men", "sandal → running shoe, 6 images"]
+    assert first[0].strip().split("\n") == ["Mini Men", "sandal → running shoe, 6 images"]
     assert first[1:3] == ["Poisoning", "VBPR"]
     terms = page.locator(".meanings dt").all_text_contents()
     assert terms == ["Poisoning", "Evasion", "Cold start", "T", "AT", "FAT", "FGSM", "PGD", "C&W",
