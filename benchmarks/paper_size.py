@@ -88,37 +88,41 @@ def cell(name: str, epochs: int, folder: Path, device: str, threads: int) -> lis
     start = {"start": folder / "vbpr" / "halfway.safetensors"} if name == "amr" else {}
     attacked = {"attacked": folder / "attacked.parquet"}
     interactions = {"interactions": folder / "interactions.parquet"}
+    features = {
+        "clean_features": folder / "clean.npy",
+        "attacked_features": folder / "features.npy",
+    }
+    recommender = {"method": name, "epochs": epochs}
+    metrics = {"length": 150, "k": 20, "source_class": SOURCE_CLASS}
     return [
         run(
             f"train {name}, {epochs} epochs",
             "train_recommender.py",
-            recommender=json.dumps({"method": name, "epochs": epochs}),
+            options=json.dumps({"recommender": recommender, "seeds": [0]}),
             **interactions,
             **attacked,
             **start,
+            **features,
             halfway=out / "halfway.safetensors",
-            clean=folder / "clean.npy",
-            features=folder / "features.npy",
             model=out / "model.safetensors",
-            log=out / "training.csv",
-            seed=0,
+            training_log=out / "training.csv",
+            digest=out / "digest.txt",
             device=device,
             threads=threads,
         ),
         run(
             f"rank and evaluate, {name}",
             "evaluate_cell.py",
+            options=json.dumps(metrics),
             **interactions,
             **attacked,
-            models=out / "model.safetensors",
-            classes=folder / "classes.parquet",
+            **features,
+            model=out / "model.safetensors",
+            predicted_classes=folder / "classes.parquet",
             lists=out / "lists.npy",
-            ranks=out / "ranks.npy",
-            users=out / "users.parquet",
-            items=out / "items.parquet",
-            length=150,
-            k=20,
-            source_class=SOURCE_CLASS,
+            per_user=out / "users.parquet",
+            per_item=out / "items.parquet",
+            digest=out / "evaluated.txt",
         ),
     ]
 

@@ -98,3 +98,14 @@ def test_the_page_has_a_section_for_every_subject():
 
 def test_the_distributions_that_took_part_are_those_imported():
     assert sections.loaded(["pytest", "torchattacks", "no-such-thing"]) == ["pytest"]
+
+
+def test_the_paper_s_cells_are_trained_and_ranked_by_the_workflow_s_commands():
+    line = [sys.executable, str(BASE / "benchmarks" / "paper_size.py"), "--epochs", "2"]
+    line += ["--users", "300", "--items", "200", "--interactions", "3000"]
+    line += ["--attacked", "10", "--width", "32"]
+    environment = os.environ | {"PYTHONPATH": str(BASE / "src")}
+    done = subprocess.run(line, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = [line.strip("| ").split(" | ")[0] for line in done.stdout.splitlines()]
+    assert {"train vbpr, 2 epochs", "rank and evaluate, amr", "amr"} <= set(rows)
