@@ -101,6 +101,7 @@ rule select_target_item:
             "select_target_item",
             dataset=SET.name("dataset"),
             target_class=SET.target_class,
+            categories=SET.categories,
         ),
     shell:
         line("select_target_item")

@@ -244,12 +244,15 @@ def command(script, options, **paths):
     return subprocess.run(line, capture_output=True, text=True)
 
 
+TARGET = {"dataset": "shop", "target_class": 7, "categories": {"target": "cowboy hat"}}
+
+
 def select(folder, classes, interactions):
     names = ("predicted_classes", "interactions", "target_item")
     files = {name: folder / f"{name}.parquet" for name in names}
     write_table(files["predicted_classes"], pd.DataFrame(classes))
     write_table(files["interactions"], pd.DataFrame(interactions))
-    return command("select_target_item", {"dataset": "shop", "target_class": 7}, **files)
+    return command("select_target_item", TARGET, **files)
 
 
 def test_the_target_item_is_the_categorys_most_popular_in_training(tmp_path):
@@ -270,9 +273,28 @@ def test_a_target_category_without_images_is_named(tmp_path):
         tmp_path, {"item": [0], "class": [3]}, {"user": [0], "item": [0], "held_out": [False]}
     )
     assert done.returncode == 1
-    assert done.stderr.startswith("error: datasets.shop.target_category: the undefended network")
-    assert "Traceback" not in done.stderr
+    begin = (
+        "error: datasets.shop.target_category: the undefended network sees no image as 'cowboy hat'"
+    )
+    assert done.stderr.startswith(begin)
+    assert done.stderr.count("\n") == 1
     assert not (tmp_path / "target_item.parquet").exists()
+
+
+def test_a_ceiling_of_a_category_without_images_is_named(tmp_path):
+    names = ("predicted_classes", "interactions", "attacked", "clean_features")
+    files = {name: tmp_path / f"{name}.parquet" for name in names}
+    write_table(files["predicted_classes"], pd.DataFrame({"item": [0], "class": [3]}))
+    taken = {"user": [0], "item": [0], "held_out": [False]}
+    write_table(files["interactions"], pd.DataFrame(taken))
+    write_table(files["attacked"], pd.DataFrame({"item": [0]}))
+    write_array(files["clean_features"], np.zeros((1, 2), np.float32))
+    out = {"attacked_features": tmp_path / "out.npy", "lenders": tmp_path / "lenders.parquet"}
+    done = command("borrow_features", TARGET, **files, **out)
+    assert done.returncode == 1
+    assert "'cowboy hat', so a ceiling has nobody's features to give" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not any(path.exists() for path in out.values())
 
 
 @pytest.fixture(scope="module")

@@ -87,6 +87,20 @@ def test_whether_an_attack_pushes_follows_its_test(results, verdict, equivalent,
     assert found["pushes"] == pushes
 
 
+@pytest.mark.parametrize(("defense", "said"), [("T", "pushes"), ("AT", "defenses")])
+def test_where_lists_are_full_without_an_attack_nothing_is_stopped(results, defense, said):
+    """An attack that has no room is neither harmless nor stopped."""
+    _, options, tables = results
+    changed = {"change": 0.0, "change_low": 0.0, "change_high": 0.0, "equivalent": True}
+    cells = one_cell().assign(**changed, verdict="not separable")
+    table1 = tables["table1"].copy()
+    clean = (table1["attack"] == "none") & (table1["defense"] == defense)
+    table1.loc[clean, "chr_at_20"] = 20.0
+    (found,) = answers.answers({**tables, "changes": cells, "table1": table1}, options)
+    verdicts = {"pushes": found["pushes"], "defenses": found["defenses"][0]["verdict"]}
+    assert verdicts == {"pushes": "no", "defenses": answers.STOPS, said: "cannot tell"}
+
+
 def test_leaderboard_orders_defenses_by_their_worst_attack(results):
     _, options, tables = results
     board = leaderboard(tables, options)

@@ -143,6 +143,11 @@ def test_a_whole_pickled_network_is_refused_with_what_to_save(tmp_path):
         ("mu", "sigma"),
         ("norm._mean", "norm._std"),
         ("preprocess.image_mean", "preprocess.image_std"),
+        ("normMean", "normStd"),
+        ("0.means", "0.sds"),
+        ("scaling_layer.shift", "scaling_layer.scale"),
+        ("normalizer.loc", "normalizer.scale"),
+        ("avg", "sd"),
     ],
 )
 def test_a_files_own_normalisation_must_be_the_configured_one(weights, saved, mean, std):
@@ -165,8 +170,43 @@ def test_a_files_own_normalisation_must_be_the_configured_one(weights, saved, me
         assert equal(network.network.state_dict(), weights)
 
 
+@pytest.mark.parametrize(
+    ("mean", "std", "stored"),
+    [
+        ("mean", "var", lambda std: std**2),
+        ("norm.mean", "norm.variance", lambda std: std.view(1, 3, 1, 1) ** 2),
+        ("mean", "inv_std", lambda std: 1 / std),
+        ("mean", "stdInverse", lambda std: 1 / std),
+        ("mean", "std", lambda std: (255 * std).round().long()),
+        ("mean", "std", lambda std: std.half()),
+    ],
+)
+def test_deviations_are_read_as_they_are_stored(weights, saved, mean, std, stored):
+    """As variances, inverted, as whole 255ths, in half precision."""
+    scale = 1 if stored(STD).dtype.is_floating_point else 255
+    numbers = {mean: scale * HALF, std: stored(HALF)}
+    with pytest.raises(InputError, match=r"std \[(0\.5, 0\.5, 0\.5|0\.50196\d, .*)\] \(") as raised:
+        loaded(saved(prefixed(weights, "m.") | numbers))
+    assert "'mean: [0.5, 0.5, 0.5]'" in str(raised.value)
+    network = build(**NETWORK, mean=HALF.tolist(), std=STD.tolist())
+    load(network, saved(prefixed(weights, "m.") | {mean: scale * HALF, std: stored(STD)}))
+
+
+def test_what_is_under_a_normaliser_and_unknown_is_named(weights, saved):
+    path = saved(prefixed(weights, "m.") | {"normalizer.a": HALF, "normalizer.b": HALF})
+    with pytest.raises(InputError, match=r"holds more than the network: normalizer\.a, normaliz"):
+        loaded(path)
+
+
+def test_one_number_for_all_channels_is_a_normalisation_among_settings_alone(weights, saved):
+    assert equal(loaded(saved({"model": weights, "loss": {"mean": 0.5, "std": 0.5}})), weights)
+    with pytest.raises(InputError, match=r"mean \[0\.5, 0\.5, 0\.5\], .* \(args\.mean\)"):
+        loaded(saved({"model": weights, "args": {"mean": 0.5, "std": 0.5, "lr": 0.1}}))
+
+
 def test_other_numbers_are_no_normalisation(weights, saved):
     beside = {"loss_mean": torch.tensor(3.0), "sigma": torch.tensor(0.25), "mean": [1, 2, "x"]}
+    beside |= {"logit_scale": torch.tensor(14.3), "opt": {"shift": torch.ones(3)}}
     assert equal(loaded(saved({"model": weights, **beside})), weights)
     recorded = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
     with pytest.raises(InputError, match=r"normalises .* \(config\.mean\)"):

@@ -157,6 +157,14 @@ def test_an_empty_category_is_missing_and_says_why():
     assert table["note"].tolist() == ["no item is counted: the category is empty", ""]
 
 
+def test_lists_that_are_full_of_attacked_items_say_that_they_cannot_change():
+    hits = {cell(): np.full((2, 1, 9), 5.0), cell("pgd"): np.full((2, 1, 9), 5.0)}
+    hits[cell("pgd")][1, 0, 3] = 4
+    table = summaries.table1(hits, changes(hits, {}, clean="none"), {}, k=5, clean="none")
+    said = "all of every list is counted: no attack can raise it"
+    assert table["note"].tolist() == [said, ""]
+
+
 def test_what_makes_a_defense_doubtful_is_said_beside_all_of_its_numbers():
     hits = grid() | {cell("none", "AT"): np.full((3, 1, 400), np.nan)}
     flags = {("men", "AT"): ["no robust accuracy", "two classes"]}

@@ -12,7 +12,7 @@ from varbench.storage import read_array, read_table, write_array, write_table
 
 def main() -> None:
     options = command.parser(__doc__)
-    command.add_options(options, "dataset (its name), target_class")
+    command.add_options(options, "dataset (its name), target_class, categories")
     command.add_paths(options, clean_features="of the catalogue", interactions="of the catalogue")
     command.add_paths(options, predicted_classes="by the undefended network")
     command.add_paths(options, attacked="items that are attacked")
@@ -24,8 +24,9 @@ def main() -> None:
     members = members_of(
         read_table(given.predicted_classes, ["item", "class"]),
         given.options["target_class"],
+        given.options["categories"]["target"],
         f"datasets.{given.options['dataset']}.target_category",
-        "a ceiling has nobody's features to give",
+        "a ceiling has nobody's features to give and must go from attacks",
     )
     popularity = np.bincount(training, minlength=len(features)).astype(np.int64)
     attacked = read_table(given.attacked, ["item"])

@@ -25,7 +25,7 @@ def main() -> None:
     items = len(read_table(given.item_ids))
     interactions = to_matrix(read_table(given.interactions), items)
     known = np.diff(interactions.train.indptr)
-    everything = check_candidates(known, items, k, f"{given.interactions}: metrics.k")
+    everything = check_candidates(known, items, k, str(given.interactions))
     if everything:
         print(f"warning: {everything} users have at most {k} items left: their lists hold them all")
     popularity = np.asarray(interactions.train.sum(axis=0), np.float32).ravel()

@@ -19,7 +19,11 @@ def main() -> None:
     source, target = told["categories"]["source"], told["categories"]["target"]
     classes = read_table(given.predicted_classes, ["item", "class"])
     members = members_of(
-        classes, told["source_class"], f"{key}.source_category", "there is nothing to attack"
+        classes,
+        told["source_class"],
+        source,
+        f"{key}.source_category",
+        "there is nothing to attack",
     )
     if not (classes["class"] == told["target_class"]).any():
         print(f"warning: {key}.target_category: no image of the catalogue is seen as {target!r}")
@@ -32,6 +36,8 @@ def main() -> None:
     )
     if len(attacked) < FEW:
         print(f"warning: {key}: {len(attacked)} attacked images say little; fewer than {FEW}")
+    if len(attacked) == len(classes):
+        print(f"warning: {key}: every item is attacked, so no attack can raise CHR")
     write_table(given.attacked, attacked.to_frame())
 
 

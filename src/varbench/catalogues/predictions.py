@@ -9,10 +9,13 @@ from varbench.errors import InputError
 from varbench.seeds import derive
 
 
-def members_of(classes: pd.DataFrame, index: int, key: str, without: str) -> "pd.Series[int]":
+def members_of(
+    classes: pd.DataFrame, index: int, category: str, key: str, without: str
+) -> "pd.Series[int]":
     """Return the items in a class.
 
     classes : item, class
+    category : the class's name
     key : of the configuration, which names the class
     without : what cannot be done if there are none, for the message
 
@@ -20,10 +23,9 @@ def members_of(classes: pd.DataFrame, index: int, key: str, without: str) -> "pd
     """
     members = classes.loc[classes["class"] == index, "item"]
     if members.empty:
-        common = classes["class"].value_counts().head(5).to_dict()
         raise InputError(
-            f"{key}: the undefended network puts no image in class {index}, so {without}; its "
-            f"commonest classes are {common}"
+            f"{key}: the undefended network sees no image as {category!r}, so {without}; the "
+            "target categories lists what it sees"
         )
     return members
 

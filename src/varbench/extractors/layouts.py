@@ -19,14 +19,19 @@ from varbench.errors import InputError
 
 Tensors = Mapping[str, Tensor]
 DEEPEST = 6  # dictionaries in dictionaries
-# Words in the names of a normalisation's buffers.
-MEANS, DEVIATIONS = {"mean", "means", "mu"}, {"std", "stds", "sigma", "stdev", "stddev"}
+# Words in the names of a normalisation's buffers; those of the second line may mean other things
+# too, and count in three values only.
+MEANS, DEVIATIONS = (
+    {"mean", "means", "mu"},
+    {"std", "stds", "sigma", "stdev", "stddev", "sd", "sds"},
+)
+OFFSETS, SCALES = {"avg", "average", "loc", "offset", "shift"}, {"scale", "var", "variance"}
 WRAPPERS = ("module.", "model.")  # where nothing is known of the network
 LISTED = 10  # names in one message
 # What wrappers put between the parts of a name: torch.compile, FSDP, activation checkpoints.
 BETWEEN = ("_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.")
 # What they put beside a network; the normalisation is compared with the configuration's elsewhere.
-BESIDE = r"(.*\.)?(attacker\..*|n_averaged|normali[sz]er?\..*)"
+BESIDE = r"(.*\.)?(attacker\..*|n_averaged)"
 
 
 class NotFittingError(InputError):
@@ -179,13 +184,19 @@ def is_statistic(name: str, value: Any) -> str | None:
     """Return "mean" or "std" for a normalisation's buffer, by its name and number of values."""
     if not isinstance(value, Tensor) or value.numel() not in (1, 3):
         return None
-    leaf = name.rpartition(".")[2]
-    words = leaf.lower().split("_")
+    words = {*words_of(name)}
     if "running" in words:  # batch norm's
         return None
-    if MEANS & {*words}:
+    colours = value.numel() == 3
+    if words & MEANS or (colours and words & OFFSETS):
         return "mean"
-    return "std" if DEVIATIONS & {*words} else None
+    return "std" if words & DEVIATIONS or (colours and words & SCALES) else None
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a name's last part: new_mean, newMean and new.mean have the same."""
+    leaf = name.rpartition(".")[2]
+    return [word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", leaf)]
 
 
 def _within(place: str, key: str) -> bool:

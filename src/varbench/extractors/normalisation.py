@@ -1,5 +1,6 @@
 """The normalisation that a file of weights brings along, against the configured one."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -7,36 +8,49 @@ import torch
 from torch import Tensor
 
 from varbench.errors import InputError
-from varbench.extractors.layouts import DEEPEST, DEVIATIONS, MEANS, is_statistic
+from varbench.extractors.layouts import (
+    DEEPEST,
+    DEVIATIONS,
+    MEANS,
+    OFFSETS,
+    SCALES,
+    is_statistic,
+    words_of,
+)
 
+INVERSE = {"inv", "inverse", "reciprocal"}
 TOLERANCE = 2e-3  # of [0, 1]: half a pixel value
 BYTES = 255
 LARGEST = 2  # a mean or deviation above it is in 255ths
+# Dictionaries in which one plain number for all channels is a setting, and no result.
+SETTINGS = re.compile("norm|transf|preproc|args|conf|cfg|hyper|data", re.IGNORECASE)
 
 
 def statistics(content: Any, path: str = "") -> Iterator[tuple[str, dict[str, Tensor]]]:
     """Yield (dotted name, values of "mean" and "std") of each normalisation in ``content``.
 
     Three values each, in units of [0, 1] (255ths are converted). They come from tensors under names
-    such as ``normalizer.new_mean``, ``mean``, ``mu``, ``sigma``; where both are there, also from
-    lists of three numbers and from one number for all channels.
+    such as ``normalizer.new_mean``, ``mean``, ``mu``, ``sigma``, ``imageMean``, ``var`` (whose root
+    is taken), ``inv_std``; where both are there, also from names that may mean other things
+    (``shift`` and ``scale``), from lists of three numbers and from one number for all channels.
     """
     if not isinstance(content, dict) or path.count(".") > DEEPEST:
         return
     groups: dict[tuple[str, ...], dict[str, Any]] = {}
     for key, value in content.items():
-        values = _tensor(value)
+        values = _tensor(value, path)
         kind = is_statistic(str(key), values)
-        if kind is not None and values.dtype.is_floating_point:
+        if kind is not None and (values.dtype.is_floating_point or values.numel() == 3):
             groups.setdefault(_stem(str(key)), {})[kind] = (str(key), value, values)
         yield from statistics(value, f"{path}.{key}" if path else str(key))
     for group in groups.values():
         alone = len(group) == 1
         if alone and not all(
-            isinstance(v, Tensor) and v.numel() == 3 for _, v, _ in group.values()
+            isinstance(v, Tensor) and v.numel() == 3 and {*words_of(k)} & (MEANS | DEVIATIONS)
+            for k, v, _ in group.values()
         ):
-            continue  # one number called sigma, or a list, may be anything
-        found = {kind: v.flatten().double().expand(3) for kind, (_, _, v) in group.items()}
+            continue  # one number called sigma, a list, or a shift may be anything
+        found = {kind: _meant(k, v) for kind, (k, _, v) in group.items()}
         if any(values.max() > LARGEST for values in found.values()):
             found = {kind: values / BYTES for kind, values in found.items()}
         name = next(name for name, _, _ in group.values())
@@ -45,16 +59,30 @@ def statistics(content: Any, path: str = "") -> Iterator[tuple[str, dict[str, Te
 
 def _stem(name: str) -> tuple[str, ...]:
     """Return what a mean's and a deviation's names have in common."""
-    parent, _, leaf = name.rpartition(".")
-    return parent, *(word for word in leaf.lower().split("_") if word not in MEANS | DEVIATIONS)
+    kinds = MEANS | DEVIATIONS | OFFSETS | SCALES | INVERSE
+    return name.rpartition(".")[0], *(word for word in words_of(name) if word not in kinds)
 
 
-def _tensor(value: Any) -> Any:
-    """Return a list of three numbers as a tensor, anything else as it is."""
-    if not isinstance(value, list | tuple) or len(value) != 3:
-        return value
-    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
-    return torch.tensor([float(v) for v in value]) if numbers else value
+def _meant(name: str, values: Tensor) -> Tensor:
+    """Return the mean or deviation of three channels that a buffer's values stand for."""
+    words, values = {*words_of(name)}, values.flatten().double().expand(3)
+    if words & {"var", "variance"}:
+        values = values.sqrt()
+    return 1 / values if words & INVERSE else values
+
+
+def _tensor(value: Any, path: str) -> Any:
+    """Return a list of three numbers, or a number among settings, as a tensor; else the value."""
+    single = _is_number(value) and SETTINGS.search(path.rpartition(".")[2])
+    if single or (
+        isinstance(value, list | tuple) and len(value) == 3 and all(map(_is_number, value))
+    ):
+        return torch.tensor(value, dtype=torch.float64)
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def check(content: Any, mean: Sequence[float], std: Sequence[float]) -> None:

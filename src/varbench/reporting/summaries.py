@@ -16,6 +16,7 @@ from varbench.metrics.statistics import two_level
 from varbench.reporting.cells import Cell, Values, check_runs, groups, of_runs, rows
 
 NO_ITEMS = "no item is counted: the category is empty"
+ALL_ITEMS = "all of every list is counted: no attack can raise it"
 
 
 def table1(
@@ -63,7 +64,7 @@ def table1(
             "verdict": verdicts.get(cell, ""),
             "most_effective": cell in best,
             "note": "; ".join(
-                [*([] if known else [NO_ITEMS]), *said.get((cell.dataset, cell.defense), ())]
+                [*_extremes(of_cell, k), *said.get((cell.dataset, cell.defense), ())]
             ),
         }
     return rows(table)
@@ -132,6 +133,13 @@ def chr_by_k(curves: Values) -> pd.DataFrame:
         for cell, of in curves.items()
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def _extremes(of_cell: NDArray[Any], k: int) -> list[str]:
+    """Say where a hit ratio is missing, or can only be what it is."""
+    if not np.isfinite(of_cell).any():
+        return [NO_ITEMS]
+    return [ALL_ITEMS] if (of_cell == k).all() else []
 
 
 def _most_effective(hits: Values, others: Collection[str], confidence: float) -> set[Cell]:

@@ -19,7 +19,7 @@ def answers(tables: Tables, options: Options) -> list[dict[str, Any]]:
     """
     changes = without_controls(shown(tables["changes"], options), options)
     changes = changes.dropna(subset=["change"])
-    table1 = _clean_ratios(tables, options)
+    ratios = _clean_ratios(tables, options)
     found = []
     groups = changes.groupby(["dataset", "threat", "recommender"], sort=False)
     for (dataset, threat, recommender), cells in groups:
@@ -27,9 +27,10 @@ def answers(tables: Tables, options: Options) -> list[dict[str, Any]]:
         bare = of[options.undefended]
         if bare.empty:
             continue
-        pushes, sentence = _attack(bare, table1.get((dataset, threat, recommender)), options)
+        clean = {d: ratios.get((dataset, threat, recommender, d)) for d in of}
+        pushes, sentence = _attack(bare, clean[options.undefended], options)
         defenses = [
-            {"defense": name, **_defense(own, bare, pushes, options)}
+            {"defense": name, **_defense(own, bare, pushes, clean[name], options)}
             for name, own in of.items()
             if name != options.undefended and len(own)
         ]
@@ -49,10 +50,10 @@ def answers(tables: Tables, options: Options) -> list[dict[str, Any]]:
 
 
 def _clean_ratios(tables: Tables, options: Options) -> dict[Any, float]:
-    """Return CHR of each undefended clean cell, by dataset, threat and recommender."""
+    """Return CHR of each clean cell, by dataset, threat, recommender and defense."""
     table = every_threat(tables, options)
-    clean = table[(table["attack"] == options.clean) & (table["defense"] == options.undefended)]
-    keys = ["dataset", "threat", "recommender"]
+    clean = table[table["attack"] == options.clean]
+    keys = ["dataset", "threat", "recommender", "defense"]
     ratios: dict[Any, float] = clean.set_index(keys)[f"chr_at_{options.k}"].to_dict()
     return ratios
 
@@ -75,6 +76,8 @@ def _attack(cells: pd.DataFrame, clean: float | None, options: Options) -> tuple
     worst = _worst(cells if raised.empty else raised)
     attack = options.names("attack")[worst["attack"]]
     measure = f"CHR@{options.k}"
+    if clean == options.k:
+        return "cannot tell", f"Clean {measure} is {options.k} already: nothing can raise it."
     start = "" if clean is None else f" from {_number(clean)} to {_number(clean + worst['change'])}"
     if len(raised):
         return "yes", (
@@ -97,8 +100,10 @@ def _attack(cells: pd.DataFrame, clean: float | None, options: Options) -> tuple
 
 
 def _defense(
-    cells: pd.DataFrame, bare: pd.DataFrame, pushes: str, options: Options
+    cells: pd.DataFrame, bare: pd.DataFrame, pushes: str, clean: float | None, options: Options
 ) -> dict[str, str]:
+    if clean == options.k:
+        return {"verdict": UNCLEAR, "sentence": "without an attack all of every list is counted."}
     worst, unhindered = _worst(cells), _worst(bare)
     attack = options.names("attack")[worst["attack"]]
     raised = int((cells["verdict"] == "raised").sum())
