@@ -43,6 +43,50 @@ def test_the_embedded_experiment_is_valid_and_completed_once(config):
     assert again == config
 
 
+@pytest.mark.parametrize(
+    ("guide", "rest", "message"),
+    [
+        ({"recommender": "vbpq"}, {}, "guide.recommender: unknown recommender 'vbpq'; did you"),
+        ({"recommender": "mf"}, {}, "guide.recommender: 'mf' sees no images"),
+        ({"recommender": "amr"}, {}, "guide.recommender: 'amr' starts from another"),
+        ({"recommender": "vbpr"}, {"grid": {"recommenders": ["amr"]}}, None),
+        (
+            {"recommender": "vbpr", "seed": "white_box"},
+            {"grid": {"recommenders": ["amr"]}},
+            "guide.recommender: a white_box guide is the victim itself, and 'vbpr' is not among",
+        ),
+        (
+            {"recommender": "vbpr", "seed": "white_box"},
+            {"recommender_seeds": 3},
+            "guide.seed: a white_box guide is one training, and recommender_seeds: 3 makes several",
+        ),
+        (
+            {"recommender": "vbpr", "seed": "white_box", "users": 0.5},
+            {},
+            "guide.users: a white_box",
+        ),
+    ],
+)
+def test_who_can_guide_an_attack(config, guide, rest, message):
+    config["recommenders"]["mf"] = {"method": "bpr_mf"}
+    config["attacks"]["insa"] = {"method": "insa", "epsilon": 8, "guide": guide}
+    config.update(rest)
+    if message is None:
+        complete(config, SCHEMA)
+        return
+    with pytest.raises(InputError) as raised:
+        complete(config, SCHEMA)
+    assert str(raised.value).startswith(f"attacks.insa.{message}")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("threats", [["evasion"], [], ["cold_start", "evasion"]])
+def test_threats_need_the_clean_cells_of_poisoning(config, threats):
+    config["threats"] = threats
+    with pytest.raises(InputError, match=r"threats: .* will not do; give a list of poisoning"):
+        complete(config, SCHEMA)
+
+
 def test_attacks_are_completed_with_their_defaults(config):
     config["attacks"] = {
         "none": {"method": "none"},

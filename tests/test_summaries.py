@@ -8,10 +8,11 @@ import pytest
 from scipy import stats
 
 from varbench.errors import InputError
+from varbench.experiment.stored import Stored
 from varbench.metrics.statistics import two_level
 from varbench.reporting import items as of_items
 from varbench.reporting import summaries
-from varbench.reporting.cells import Cell, by_run
+from varbench.reporting.cells import Cell, by_run, tied
 from varbench.reporting.changes import COLUMNS, changes
 from varbench.reporting.measures import of_images, table2
 
@@ -163,6 +164,45 @@ def test_lists_that_are_full_of_attacked_items_say_that_they_cannot_change():
     table = summaries.table1(hits, changes(hits, {}, clean="none"), {}, k=5, clean="none")
     said = "all of every list is counted: no attack can raise it"
     assert table["note"].tolist() == [said, ""]
+
+
+def test_ties_of_a_blind_recommender_under_cold_start_are_no_measurement(items):
+    """What they would say is left out, with its reason; the other threats' cells stay."""
+    attacks, threats = ("none", "pgd"), ("poisoning", "cold_start")
+    cells = [
+        cell(a, threat=t, recommender=r) for t, r, a in product(threats, ("mf", "vbpr"), attacks)
+    ]
+    random = np.random.default_rng(1)
+    hits = {of: random.poisson(1, (2, 1, 50)).astype(float) for of in cells}
+    measured = pd.DataFrame({"run": [0, 1], "seed": 0, "auc": 0.8, "category_ndcg": 0.1})
+    promoted = {of: items[cell(of.attack)] for of in cells}
+    reasons = tied(cells, ["mf"])
+    assert set(reasons) == {
+        of for of in cells if of.threat == "cold_start" and of.recommender == "mf"
+    }
+    everything = Stored(hits, hits, promoted, dict.fromkeys(cells, measured))
+    kept = everything.without(reasons)
+    for of in cells:
+        assert np.isnan(kept.hits[of]).all() == np.isnan(kept.curves[of]).all() == (of in reasons)
+        assert kept.items[of]["lists"].isna().all() == (of in reasons)
+        accuracy = kept.measured[of]
+        assert accuracy["auc"].tolist() == [0.8, 0.8]
+        assert accuracy["category_ndcg"].isna().all() == (of in reasons)
+    promoted = of_items.promotion(kept.items, {"men": np.arange(6)}, clean="none")
+    blind = (promoted["threat"] == "cold_start") & (promoted["recommender"] == "mf")
+    assert promoted.loc[blind, ["hr_before", "prediction_shift"]].isna().all(axis=None)
+    assert promoted.loc[~blind & (promoted["item"] == 3), "prediction_shift"].notna().all()
+    ranks = of_items.stacked(kept.items, "mean_rank")
+    found = changes(kept.hits, ranks, clean="none", reasons=reasons)
+    table = summaries.table1(kept.hits, found, {}, k=20, clean="none", reasons=reasons)
+    for rows, missing in ((found, 1), (table, 2)):
+        noted = rows[rows["note"] != ""]
+        assert len(noted) == missing
+        assert noted["note"].str.contains("all attacked items score the same").all()
+        assert (noted["verdict"] == "").all()
+    assert table["chr_at_20"].isna().sum() == 2
+    alone = changes({of: hits[of] for of in cells if of not in reasons}, {}, clean="none")
+    assert found["p_adjusted"].dropna().tolist() == alone["p_adjusted"].tolist(), "no hypotheses"
 
 
 def test_what_makes_a_defense_doubtful_is_said_beside_all_of_its_numbers():

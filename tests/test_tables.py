@@ -434,6 +434,7 @@ def promotion():
     table = pd.DataFrame(items, columns=columns)
     table["tercile"] = table["item"].map(dict(enumerate(["head", "tail"] * 3)))
     values = {"hr_before": 0.01, "mean_rank_before": 90.0, "mean_rank_after": 40.0}
+    table["runs"] = 1
     table["hr_after"] = table["item"] / 100 + (table["threat"] == "evasion")
     return table.assign(prediction_shift=table["item"] / 10, **values)
 
@@ -445,6 +446,10 @@ def test_promotion_is_averaged_by_tercile(promotion):
     texts = [cell.text for cell in table.cells.loc[("women", "VBPR", "pgd_8", "tail")].iloc[:6]]
     assert texts == ["3", "1.00", "103.00", "0.300", "90.0", "40.0"]  # items 1, 3 and 5
     assert table.caption.startswith("Evasion: the clean cell's recommender ranks")
+    assert table.caption.endswith("one run: the spread between networks is unknown.")
+    empty = promotion_table(evasion.assign(hr_after=np.nan), Style(threat="evasion"))
+    assert empty.cells.iloc[0, 2].text == "\N{EN DASH}"
+    assert "A dash: nothing is measured there" in empty.caption
 
 
 def test_every_table_is_rendered_for_each_threat(table1, table2, promotion):

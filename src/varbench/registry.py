@@ -45,6 +45,9 @@ METHODS: dict[str, dict[str, str]] = {
     },
 }
 
+# Recommenders that see no image: an attack on images changes nothing that they learn or rank by.
+BLIND = frozenset({"bpr_mf"})
+
 # Attacks that draw nothing at random, and the value of a parameter with which others do not.
 DETERMINISTIC_ATTACKS = frozenset(
     {"none", "fgsm", "mi_fgsm", "apgd", "ddn", "carlini_wagner", "insa", "wb_sign", "ceiling"}
@@ -67,6 +70,11 @@ def draws(block: Mapping[str, Any]) -> bool:
 def makes_images(method: str) -> bool:
     """Say whether an attack method changes images."""
     return bool(METHODS["attack"][method])
+
+
+def sees_images(method: str) -> bool:
+    """Say whether a recommender method learns from images."""
+    return method not in BLIND
 
 
 def module_of(kind: str, method: str) -> str:

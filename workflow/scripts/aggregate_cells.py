@@ -14,6 +14,7 @@ from varbench.axes import COLD_START
 from varbench.catalogues import summary
 from varbench.catalogues.interactions import to_matrix
 from varbench.metrics.category import random_hits
+from varbench.reporting.cells import tied
 from varbench.reporting.changes import changes
 from varbench.reporting.items import item_ranks, promotion, stacked
 from varbench.reporting.summaries import accuracy, chr_by_k, runs, table1
@@ -60,7 +61,9 @@ def main() -> None:
     if baseline:
         there = places.cells(**{axis: [name] for axis, name in baseline.items()}, attack=[clean])
         cells += [cell for cell in there if cell not in cells]
-    stored = read(places, cells, popularity, counted)
+    # What a ranking of ties would say of the attacked items is no measurement.
+    reasons = tied(cells, grid["blind"])
+    stored = read(places, cells, popularity, counted).without(reasons)
     tested = changes(
         stored.hits,
         stacked(stored.items, "mean_rank"),
@@ -69,6 +72,7 @@ def main() -> None:
         confidence=confidence,
         margin=metrics["equivalence_margin"],
         correction=metrics["correction"],
+        reasons=reasons,
     )
     shown = {cell: values for cell, values in stored.hits.items() if cell in {*places.cells()}}
     table = table1(
@@ -80,6 +84,7 @@ def main() -> None:
         controls=grid["controls"],
         flags=doubts(told),
         confidence=confidence,
+        reasons=reasons,
     )
     for threat, path in zip(names["threat"], given.table1, strict=True):
         write_table(path, table[table["threat"] == threat].drop(columns="threat"))

@@ -233,7 +233,7 @@ def _explain(error: ValidationError, where: str) -> str:
     rule = error.schema.get("$comment") if isinstance(error.schema, dict) else None
     if error.validator == "pattern" and rule:
         return f"{key}: {error.instance!r} will not do; give {rule}"
-    if error.validator == "anyOf" and rule:
+    if error.validator in ("anyOf", "contains") and rule:
         return f"{key}: {error.instance!r} will not do; give {rule}"
     better = scalars.advice(error.instance) if isinstance(error.instance, str) else None
     if error.validator == "type" and better:

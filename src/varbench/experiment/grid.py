@@ -12,7 +12,7 @@ from typing import Any
 from varbench import axes
 from varbench.axes import COLD_START, SHARED, Names
 from varbench.experiment.configuration import in_order
-from varbench.registry import draws, makes_images
+from varbench.registry import draws, makes_images, sees_images
 
 Config = dict[str, Any]
 CONTROLS = ("noise", "ceiling")  # methods that show what chance, or the best attack, would do
@@ -169,12 +169,21 @@ class Grid:
         methods = {name: self.config["attacks"][name]["method"] for name in self.attacks}
         return [name for name, method in methods.items() if method in CONTROLS]
 
+    @property
+    def blind(self) -> list[str]:
+        """The recommenders that see no image."""
+        methods = {
+            name: self.config["recommenders"][name]["method"] for name in self.names["recommender"]
+        }
+        return [name for name, method in methods.items() if not sees_images(method)]
+
     def as_options(self) -> dict[str, Any]:
         """Return what the commands that read many cells are told of the grid."""
         return {
             "names": dict(self.names),
             "clean": self.clean,
             "controls": self.controls,
+            "blind": self.blind,
             "catalogues": self.catalogue_by_dataset,
         }
 

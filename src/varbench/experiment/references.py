@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
+from varbench.registry import sees_images
+
 Config = dict[str, Any]
 
 # The paper's attacks and recommenders: what an entry must be to stand for one. Epsilon in 255ths.
@@ -23,7 +25,6 @@ PAPER: dict[str, dict[str, dict[str, Any]]] = {
     },
     "datasets": {},
 }
-VISUAL = ("vbpr", "amr")  # recommenders that see images
 
 
 def of_references(config: Config) -> Iterator[str]:
@@ -39,7 +40,7 @@ def of_references(config: Config) -> Iterator[str]:
         if network is not None and attack["method"] in ("none", "ceiling"):
             yield f"{key}.crafted_on: method {attack['method']} makes no images"
         if "guide" in attack:
-            yield from _of_guide(f"{key}.guide", attack["guide"], config["recommenders"])
+            yield from _of_guide(f"{key}.guide", attack["guide"], config)
 
 
 def _of_stands_for(section: str, blocks: Config) -> Iterator[str]:
@@ -62,12 +63,13 @@ def _of_stands_for(section: str, blocks: Config) -> Iterator[str]:
                 )
 
 
-def _of_guide(key: str, guide: Config, recommenders: Config) -> Iterator[str]:
+def _of_guide(key: str, guide: Config, config: Config) -> Iterator[str]:
     """Yield why an attack cannot be guided by a recommender."""
-    name = guide["recommender"]
+    name, recommenders = guide["recommender"], config["recommenders"]
+    evaluated, seeds = config["grid"]["recommenders"] or recommenders, config["recommender_seeds"]
     if name not in recommenders:
         yield f"{key}.recommender: unknown recommender {name!r}{hint(name, recommenders)}"
-    elif recommenders[name]["method"] not in VISUAL:
+    elif not sees_images(recommenders[name]["method"]):
         yield f"{key}.recommender: {name!r} sees no images, so none can please it"
     elif guide["seed"] == "surrogate" and recommenders[name]["starts_from"] is not None:
         yield (
@@ -76,6 +78,16 @@ def _of_guide(key: str, guide: Config, recommenders: Config) -> Iterator[str]:
         )
     elif guide["seed"] == "white_box" and guide["users"] != 1:
         yield f"{key}.users: a white_box guide is the victim itself, trained on all users"
+    elif guide["seed"] == "white_box" and name not in evaluated:
+        yield (
+            f"{key}.recommender: a white_box guide is the victim itself, and {name!r} is not "
+            "among grid.recommenders; name one of them, or set seed: surrogate"
+        )
+    elif guide["seed"] == "white_box" and seeds > 1:
+        yield (
+            f"{key}.seed: a white_box guide is one training, and recommender_seeds: {seeds} makes "
+            "several victims on the same images; set recommender_seeds: 1, or seed: surrogate"
+        )
 
 
 def hint(name: object, known: Any) -> str:

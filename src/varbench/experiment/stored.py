@@ -1,6 +1,6 @@
 """What the tables are made from: the stored values of every cell, by run and seed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -17,6 +17,9 @@ from varbench.reporting.measures import HITS, NDCGS, SHARES
 from varbench.storage import read_array, read_table
 
 ACCURACY = ("hr", "ndcg", "auc")
+# What is said of the attacked items: in a cell, and of each of them.
+OF_ITEMS = ("category_ndcg", "category_share")
+RANKED = ("mean_rank", "median_rank", "lists", "mean_score", "mean_z")
 
 
 @dataclass
@@ -39,6 +42,25 @@ class Stored:
     curves: Mapping[Cell, NDArray[np.float64]]
     items: Mapping[Cell, pd.DataFrame]
     measured: Mapping[Cell, pd.DataFrame]
+
+    def without(self, cells: Collection[Cell]) -> "Stored":
+        """Return the same without what some cells say of the attacked items.
+
+        That is NaN then, and their accuracy on held-out items stays.
+        """
+
+        def empty(values: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.full_like(values, np.nan)
+
+        def blank(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+            return table.assign(**dict.fromkeys(columns, np.nan))
+
+        return Stored(
+            {c: empty(of) if c in cells else of for c, of in self.hits.items()},
+            {c: empty(of) if c in cells else of for c, of in self.curves.items()},
+            {c: blank(of, *RANKED) if c in cells else of for c, of in self.items.items()},
+            {c: blank(of, *OF_ITEMS) if c in cells else of for c, of in self.measured.items()},
+        )
 
 
 @dataclass

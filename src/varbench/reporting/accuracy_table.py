@@ -46,7 +46,7 @@ def beyond_accuracy_table(accuracy: pd.DataFrame, style: Style) -> Table:
         f"{style.preface()}What the top {k} of all users show. Coverage: share of the catalogue. "
         "Gini: inequality of exposure, 0 if all items are shown as often. Novelty: mean "
         "self-information of a shown item, in bits. Popularity: mean number of its training "
-        "interactions."
+        f"interactions. {over_runs(accuracy).capitalize()}."
     )
     return Table(style.name("beyond_accuracy"), caption, _laid_out(accuracy, measures, style))
 

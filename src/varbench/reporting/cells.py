@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from varbench.axes import COLD_START
 from varbench.errors import InputError
 
 
@@ -29,6 +30,10 @@ class Cell(NamedTuple):
         return " ".join(self)
 
 
+TIED = (
+    "this model sees no image and has learnt nothing of items without interactions: all attacked "
+    "items score the same, and only the order of their numbers would decide"
+)
 Place = tuple[int, int]  # run, seed
 Values = Mapping[Cell, NDArray[Any]]  # (R, S, ...) each
 
@@ -69,6 +74,15 @@ def check_runs(places: Mapping[Cell, Collection[Place]]) -> None:
             f"cells: {len(missing)} of {len(places) * len(every)} are missing: {shown}; "
             "run the experiment again to complete them, tables need the same runs of every cell"
         )
+
+
+def tied(cells: Collection[Cell], blind: Collection[str]) -> dict[Cell, str]:
+    """Return the cells that measure nothing of the attacked items, and why.
+
+    blind : recommenders that see no image. Under cold start such a recommender has neither q nor a
+        feature of an attacked item: their ranks are those of their ids.
+    """
+    return {c: TIED for c in cells if c.threat == COLD_START and c.recommender in blind}
 
 
 def of_runs(values: NDArray[Any]) -> NDArray[np.float64]:

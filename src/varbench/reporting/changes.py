@@ -12,6 +12,7 @@ from varbench.metrics.hypotheses import Correction, adjusted, reach_p_value, sha
 from varbench.metrics.statistics import two_level
 from varbench.reporting.cells import Cell, Values, clean_of, of_runs, paired, rows
 
+NO_ITEMS = "no item is counted in this cell or in its clean one"
 RUNS, USERS_ONLY = "runs", "users only: one run"
 
 
@@ -24,6 +25,7 @@ def changes(
     confidence: float = 0.95,
     margin: float = 0.05,
     correction: Correction = "benjamini_hochberg",
+    reasons: Mapping[Cell, str] | None = None,
 ) -> pd.DataFrame:
     """Return the change of each attacked cell, paired by user and run.
 
@@ -33,6 +35,7 @@ def changes(
         each cell's own
     margin : items; a change shown to be smaller is equivalent to none (TOST)
     correction : of the p values over all cells given here, each one hypothesis
+    reasons : why a cell's hits are missing, if not for want of items
 
     Columns: threat, cell, baseline_defense, baseline_recommender, runs, change, change_low,
     change_high, change_sd (between runs), p_value, p_adjusted, test (whose unit is the run, or,
@@ -50,6 +53,7 @@ def changes(
     table: dict[Cell, dict[str, Any]] = {}
     for cell, (after, before) in paired(hits, clean, baseline).items():
         row = _of_hits(after, before, confidence, margin)
+        row["note"] = "" if np.isfinite(row["change"]) else (reasons or {}).get(cell, NO_ITEMS)
         row |= _of_ranks(*ranks[cell]) if cell in ranks else {}
         start = clean_of(cell, clean, baseline)
         named = {f"baseline_{axis}": getattr(start, axis) for axis in ("defense", "recommender")}
@@ -95,7 +99,6 @@ def _of_hits(
         "effect_size": float(found.mean / spread) if spread > 0 else np.nan,
         "equivalent": bool(found.equivalent(margin, confidence)),
         "margin": margin,
-        "note": "" if known else "no item is counted in this cell or in its clean one",
     }
     if not known:
         return row

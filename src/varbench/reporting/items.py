@@ -36,10 +36,11 @@ def promotion(items: Items, popularity: Mapping[str, NDArray[Any]], *, clean: st
 
     popularity : of each dataset, training interactions of all its catalogue's items
 
-    Returns threat, cell, item, popularity, tercile (tail, middle or head of the whole catalogue),
-    hr (share of the users who may get the item in whose top K it is), mean_rank and median_rank,
-    each _before and _after, and prediction_shift (mean change of the item's score in units of each
-    user's own spread of scores): means over runs and seeds.
+    Returns threat, cell, runs, item, popularity (under cold start too, where none of it is learnt
+    from), tercile (tail, middle or head of the whole catalogue), hr (share of the users who may get
+    the item in whose top K it is), mean_rank and median_rank, each _before and _after, and
+    prediction_shift (mean change of the item's score in units of each user's own spread of scores):
+    means over runs and seeds.
 
     Raises as `item_ranks`.
     """
@@ -50,7 +51,18 @@ def promotion(items: Items, popularity: Mapping[str, NDArray[Any]], *, clean: st
     table["popularity"] = [int(popularity[dataset][item]) for dataset, item in places]
     table["tercile"] = [str(named[dataset][item]) for dataset, item in places]
     columns = [f"{name}_{when}" for name in BOTH for when in ("before", "after")]
-    first = [*Cell._fields, "item", "popularity", "tercile", *columns[:2], "prediction_shift"]
+    runs = {cell: of["run"].nunique() for cell, of in items.items()}
+    cells = table[list(Cell._fields)].itertuples(index=False, name=None)
+    table["runs"] = [runs[Cell(*names)] for names in cells]
+    first = [
+        *Cell._fields,
+        "runs",
+        "item",
+        "popularity",
+        "tercile",
+        *columns[:2],
+        "prediction_shift",
+    ]
     return table[[*first, *columns[2:]]]
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from varbench.metrics.promotion import TERCILES
 from varbench.reporting.labels import NAMES
-from varbench.reporting.layout import Measure, Style, cell, lay_out, with_cells
+from varbench.reporting.layout import Measure, Style, cell, lay_out, over_runs, with_cells
 from varbench.reporting.rendering import Table
 
 
@@ -41,7 +41,9 @@ def promotion_table(promotion: pd.DataFrame, style: Style) -> Table:
         f"{style.preface()}Attacked items by their popularity: terciles of the whole catalogue's "
         f"training interactions. n: items. HR@{style.k}: share of the users who may get an item in "
         "whose list it is. Shift: change of its score in units of the user's own spread of scores. "
-        "Rank: mean over those users; 1 is the top."
+        f"Rank: among a user's candidates; 1 is the top. {over_runs(promotion).capitalize()}."
     )
+    if means["hr_after"].isna().any():
+        caption += " A dash: nothing is measured there; the table of CHR says why."
     laid_out = lay_out(pd.concat(parts), rows, ["defense", "measure"], style.labels, NAMES)
     return Table(style.name("promotion"), caption, laid_out)

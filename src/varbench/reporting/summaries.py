@@ -29,6 +29,7 @@ def table1(
     controls: Collection[str] = (),
     confidence: float = 0.95,
     flags: Mapping[tuple[str, str], Sequence[str]] | None = None,
+    reasons: Mapping[Cell, str] | None = None,
 ) -> pd.DataFrame:
     """Return the category hit ratio of each cell of one threat or several, with what carries it.
 
@@ -37,6 +38,7 @@ def table1(
     controls : attacks that are none, such as noise and a ceiling: never the most effective
     flags : of a (dataset, defense) what makes its numbers doubtful, in words, such as a network
         that is no defense
+    reasons : why a cell's hits are missing, if not because the category is empty
 
     Columns: the cell, runs, users, chr_at_k, its _low, _high and _sd (between
     runs; empty with one), reach_at_k, top_users_share, random_chr_at_k, verdict, most_effective
@@ -48,6 +50,7 @@ def table1(
     table = {}
     for cell, of_cell in hits.items():
         by_user = of_runs(of_cell)
+        why = (reasons or {}).get(cell, NO_ITEMS)
         found = two_level(by_user)
         low, high = found.interval(confidence)
         known = bool(np.isfinite(found.mean))
@@ -64,7 +67,7 @@ def table1(
             "verdict": verdicts.get(cell, ""),
             "most_effective": cell in best,
             "note": "; ".join(
-                [*_extremes(of_cell, k), *said.get((cell.dataset, cell.defense), ())]
+                [*_extremes(of_cell, k, why), *said.get((cell.dataset, cell.defense), ())]
             ),
         }
     return rows(table)
@@ -135,10 +138,10 @@ def chr_by_k(curves: Values) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def _extremes(of_cell: NDArray[Any], k: int) -> list[str]:
+def _extremes(of_cell: NDArray[Any], k: int, why: str) -> list[str]:
     """Say where a hit ratio is missing, or can only be what it is."""
     if not np.isfinite(of_cell).any():
-        return [NO_ITEMS]
+        return [why]
     return [ALL_ITEMS] if (of_cell == k).all() else []
 
 

@@ -26,7 +26,8 @@ def _attacked(rows: pd.DataFrame, options: Options) -> pd.DataFrame:
 def changes(tables: Tables, options: Options) -> pd.DataFrame:
     """Return change, its bounds, p_adjusted and verdict of each attacked cell."""
     columns = ["change", "change_low", "change_high", "p_adjusted", "verdict"]
-    return _attacked(_of(tables, "changes", options, columns), options)
+    rows = _attacked(_of(tables, "changes", options, columns), options)
+    return rows.dropna(subset=["change"])
 
 
 def images(tables: Tables, options: Options) -> pd.DataFrame:
@@ -52,7 +53,7 @@ def some_k(table: pd.DataFrame) -> pd.DataFrame:
 
 def by_k(tables: Tables, options: Options) -> pd.DataFrame:
     """Return k and chr under each attack, each with its clean cell's beside it (``images``)."""
-    rows = some_k(_of(tables, "chr_by_k", options, ["k", "chr"]))
+    rows = some_k(_of(tables, "chr_by_k", options, ["k", "chr"])).dropna(subset=["chr"])
     is_clean = rows["attack"] == options.clean
     clean = rows[is_clean].drop(columns="attack")
     beside = clean.merge(pd.DataFrame({"attack": options.attacked}), how="cross")
@@ -62,13 +63,13 @@ def by_k(tables: Tables, options: Options) -> pd.DataFrame:
 def ranks(tables: Tables, options: Options) -> pd.DataFrame:
     """Return item, mean_rank_before and mean_rank_after."""
     columns = ["item", "mean_rank_before", "mean_rank_after"]
-    return _attacked(_of(tables, "item_ranks", options, columns), options)
+    return _attacked(_of(tables, "item_ranks", options, columns), options).dropna(subset=columns)
 
 
 def promotion(tables: Tables, options: Options) -> pd.DataFrame:
     """Return item, tercile and prediction_shift."""
     columns = ["item", "tercile", "prediction_shift"]
-    return _attacked(_of(tables, "promotion", options, columns), options)
+    return _attacked(_of(tables, "promotion", options, columns), options).dropna(subset=columns)
 
 
 def training(tables: Tables, options: Options) -> pd.DataFrame:
@@ -92,4 +93,4 @@ def runs(tables: Tables, options: Options) -> pd.DataFrame:
     """Return run, seed and CHR with its interval over users."""
     value = f"chr_at_{options.k}"
     columns = ["run", "seed", value, f"{value}_low", f"{value}_high"]
-    return _of(tables, "runs", options, columns)
+    return _of(tables, "runs", options, columns).dropna(subset=[value])
