@@ -93,7 +93,7 @@ rule load_extractor:
         line("load_extractor")
 
 
-# On images that no training saw; where nothing is trained there are none.
+# On images that no training here saw.
 rule measure_extractor:
     input:
         unpack(SET.training_set(TRAINING, CATALOGUE, FEATURES)),

@@ -18,6 +18,7 @@ from varbench.experiment.architectures import check_architecture
 from varbench.experiment.candidates import check_candidates
 from varbench.experiment.classes import read_names
 from varbench.experiment.configuration import complete
+from varbench.experiment.grid import Grid
 from varbench.experiment.scalars import advice, scalar
 
 BASE = Path(__file__).parents[1]
@@ -316,3 +317,21 @@ def test_a_parameter_of_another_method_is_said_to_be_so():
     assert message.startswith("defenses.T: method standard has no 'weights', which pretrained has")
     message = refused("attacks: {pgd_8: {iterations: 10}}")
     assert message.startswith("attacks.pgd_8: method pgd has no 'iterations', which carlini_wagner")
+
+
+LOADED = """
+defenses:
+  T: &loaded {method: pretrained, weights: T.pt, %s}
+  AT: {<<: *loaded, starts_from: null, epsilon: null, steps: null}
+  FAT: {<<: *loaded, starts_from: null, epsilon: null, replays: null}
+""" % ", ".join(f"{key}: null" for key in "epochs batch_size learning_rate weight_decay".split())
+
+
+def test_loaded_networks_are_measured_on_the_catalogue_that_is_named():
+    named = "training_images: {catalogue: mini_men}"
+    networks = [{"defense": name, "run": "shared"} for name in ("T", "AT", "FAT")]
+    assert Grid.of(completed(LOADED, named)).measured_networks == networks
+    assert Grid.of(completed(LOADED)).measured_networks == []
+    folder = "training_images: {folder: images}"
+    assert Grid.of(completed(LOADED, folder)).measured_networks == []
+    assert len(Grid.of(completed()).measured_networks) == 3 * VALID["runs"]

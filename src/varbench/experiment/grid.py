@@ -219,14 +219,15 @@ class Grid:
 
     @property
     def measured_networks(self) -> list[dict[str, str]]:
-        """The networks whose accuracy is measured on images that training kept out.
+        """The networks whose accuracy is measured: all where there are images for it.
 
-        None where all are loaded, or trained on a folder, whose log has the accuracy.
+        Those are images that training kept out, and where all networks are loaded as large a share
+        of the catalogue that ``training_images`` names; a folder's are in the training's log.
         """
-        trained = [name for name in self.names["defense"] if not self.pretrained(name)]
-        if not trained or self.config["training_images"]["folder"] is not None:
-            return []
-        return self.networks()
+        images = self.config["training_images"]
+        trained = not all(map(self.pretrained, self.names["defense"]))
+        given = trained or images["catalogue"] is not None
+        return self.networks() if given and images["folder"] is None else []
 
     def clean_features(self, names: Names) -> dict[str, str]:
         """Return what a job's network makes of its whole catalogue."""
