@@ -218,6 +218,20 @@ def test_a_truncated_file(weights, tmp_path, keep):
         read_checkpoint(path)
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "git lfs pull fetches"),
+        (b"\n<!DOCTYPE html><html>not found</html>", "a web page"),
+        (b"hello", "damaged, or no file of weights"),
+    ],
+)
+def test_what_came_in_place_of_a_file_is_named(tmp_path, data, said):
+    (tmp_path / "got.pt").write_bytes(data)
+    with pytest.raises(InputError, match=said):
+        read_checkpoint(tmp_path / "got.pt")
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     zipped=st.booleans(),

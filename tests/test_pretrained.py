@@ -70,6 +70,8 @@ ONE_NETWORK = {
     "normalised by a first module": lambda w: {
         "0.mean": MEAN.view(1, 3, 1, 1), "0.std": STD.view(1, 3, 1, 1), **prefixed(w, "1."),
     },
+    "in a list": lambda w: [w, {"epoch": 3}],
+    "by number, in a list of models": lambda w: {0: {"models": [w]}},
     "an epoch among the tensors": lambda w: {**w, "epoch": 5},
     "the same network under two names": lambda w: {**prefixed(w, "a."), **prefixed(w, "b.")},
     "beside an older one of another shape": lambda w: {
@@ -241,7 +243,17 @@ def test_nothing_that_resembles_the_network(saved):
 def test_state_dicts_are_found_by_their_dotted_keys():
     one = torch.ones(1)
     content = {"a": {"w": one, "b": {"w": one}}, "n": 1, 5: {"w": one}, "c": [{"w": one}]}
-    assert layouts.state_dicts(content) == {"a": {"w": one}, "a.b": {"w": one}}
+    found = layouts.state_dicts(content)
+    assert found == {place: {"w": one} for place in ("a", "a.b", "5", "c.0")}
+    assert layouts.state_dicts([one, {"w": one}]) == {"1": {"w": one}}
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_named(weights, saved, bad):
+    broken = {n: t.clone() for n, t in weights.items()}
+    broken["classifier.1.bias"][1] = bad
+    with pytest.raises(InputError, match=r"no finite numbers: classifier\.1\.bias; its training"):
+        loaded(saved(broken))
 
 
 def test_the_command_names_a_size_that_the_network_takes(tmp_path, weights):

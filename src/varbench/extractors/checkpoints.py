@@ -71,9 +71,18 @@ def read_content(path: Path) -> Any:
                 f"{path}: refused, it asks for {refused}; nothing was run; where the file was "
                 "made, save the network's state_dict() and nothing else"
             ) from error
-        raise InputError(
-            f"{path}: damaged, or no file of weights that torch.save wrote; get it again"
-        ) from error
+        raise InputError(f"{path}: {_what_else(path)}; get it again") from error
+
+
+def _what_else(path: Path) -> str:
+    """Say what a file is that torch cannot read."""
+    with path.open("rb") as file:
+        start = file.read(64).lstrip().lower()
+    if start.startswith(b"version https://git-lfs"):
+        return "a pointer of Git LFS and not the file, which git lfs pull fetches"
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        return "a web page, and no file of weights"
+    return "damaged, or no file of weights that torch.save wrote"
 
 
 def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:

@@ -126,14 +126,25 @@ def find(content: Any, own: Tensors, *, key: str | None = None) -> dict[str, Ten
 
 def state_dicts(content: Any, path: str = "", deep: int = 0) -> dict[str, dict[str, Tensor]]:
     """Return each dictionary in ``content`` that holds tensors under names, by its dotted keys."""
-    if not isinstance(content, dict) or deep > DEEPEST:
+    if deep > DEEPEST:
         return {}
-    named = {key: value for key, value in content.items() if isinstance(key, str)}
-    tensors = {key: value for key, value in named.items() if isinstance(value, Tensor)}
+    named = entries(content)
+    # Numbers and places in a list lead to dictionaries, and are no names of tensors.
+    names = [key for key in content if isinstance(key, str)] if isinstance(content, dict) else []
+    tensors = {key: named[key] for key in names if isinstance(named[key], Tensor)}
     result = {path: tensors} if tensors else {}
     for key, value in named.items():
         result |= state_dicts(value, f"{path}.{key}" if path else key, deep + 1)
     return result
+
+
+def entries(content: Any) -> dict[str, Any]:
+    """Return what a dictionary or a list holds, by its key or place as text; else nothing."""
+    if isinstance(content, dict):
+        return {str(key): value for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return {str(place): value for place, value in enumerate(content)}
+    return {}
 
 
 def _places(path: str, tensors: Tensors, own: Tensors) -> Iterator[Found]:

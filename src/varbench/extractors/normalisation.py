@@ -14,6 +14,7 @@ from varbench.extractors.layouts import (
     MEANS,
     OFFSETS,
     SCALES,
+    entries,
     is_statistic,
     words_of,
 )
@@ -34,14 +35,14 @@ def statistics(content: Any, path: str = "") -> Iterator[tuple[str, dict[str, Te
     is taken), ``inv_std``; where both are there, also from names that may mean other things
     (``shift`` and ``scale``), from lists of three numbers and from one number for all channels.
     """
-    if not isinstance(content, dict) or path.count(".") > DEEPEST:
+    if path.count(".") > DEEPEST:
         return
     groups: dict[tuple[str, ...], dict[str, Any]] = {}
-    for key, value in content.items():
+    for key, value in entries(content).items():
         values = _tensor(value, path)
-        kind = is_statistic(str(key), values)
+        kind = is_statistic(key, values)
         if kind is not None and (values.dtype.is_floating_point or values.numel() == 3):
-            groups.setdefault(_stem(str(key)), {})[kind] = (str(key), value, values)
+            groups.setdefault(_stem(key), {})[kind] = (key, value, values)
         yield from statistics(value, f"{path}.{key}" if path else str(key))
     for group in groups.values():
         alone = len(group) == 1

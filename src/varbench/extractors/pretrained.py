@@ -10,7 +10,7 @@ from torch import Tensor
 from varbench.errors import InputError
 from varbench.extractors import normalisation
 from varbench.extractors.checkpoints import read_content
-from varbench.extractors.layouts import NotFittingError, find
+from varbench.extractors.layouts import NotFittingError, entries, find, listed
 from varbench.extractors.networks import Extractor, load_weights
 
 SIDE_OUTPUTS = ("AuxLogits.", "aux1.", "aux2.")
@@ -51,6 +51,12 @@ def _load(network: Extractor, content: Any, key: str | None) -> None:
         raise InputError(f"{error}; {_wanted(network)}") from error
     if hasattr(network.network, "aux_logits"):  # GoogLeNet's and Inception's, which are not built
         weights = {n: t for n, t in weights.items() if not n.startswith(SIDE_OUTPUTS)}
+    broken = [n for n, t in weights.items() if t.is_floating_point() and not t.isfinite().all()]
+    if broken:
+        raise InputError(
+            f"weights that are no finite numbers: {listed(broken)}; its training has diverged, or "
+            "the file is damaged"
+        )
     outputs = _outputs(network, weights)
     if outputs is not None:
         raise InputError(
@@ -86,6 +92,6 @@ def _outputs(network: Extractor, weights: Mapping[str, Tensor]) -> int | None:
 def _part(content: Any, key: str | None) -> Any:
     """Return the part of a file's dictionaries that a key leads into, or all of it."""
     for name in (key or "").split("."):
-        if isinstance(content, dict) and isinstance(content.get(name), dict):
-            content = content[name]
+        inside = entries(content).get(name)
+        content = inside if isinstance(inside, dict | list | tuple) else content
     return content
