@@ -319,7 +319,6 @@ def test_a_parameter_of_another_method_is_said_to_be_so():
     assert message.startswith("attacks.pgd_8: method pgd has no 'iterations', which carlini_wagner")
 
 
-<<<<<<< HEAD
 TRAINING = ["epochs", "batch_size", "learning_rate", "weight_decay"]
 OF_METHODS = {
     "T": [],
@@ -332,14 +331,6 @@ LOADED = {
         for name, others in OF_METHODS.items()
     }
 }
-=======
-LOADED = """
-defenses:
-  T: &loaded {method: pretrained, weights: T.pt, %s}
-  AT: {<<: *loaded, starts_from: null, epsilon: null, steps: null}
-  FAT: {<<: *loaded, starts_from: null, epsilon: null, replays: null}
-""" % ", ".join(f"{key}: null" for key in "epochs batch_size learning_rate weight_decay".split())
->>>>>>> lead
 
 
 def test_loaded_networks_are_measured_on_the_catalogue_that_is_named():
