@@ -122,7 +122,8 @@ CELL_FILES = every_repeat(f"{CELL}/{{file}}")
 
 
 def files_of_cells(cells, *names):
-    """The named files of every run and seed of some cells."""
-    return [
+    """The named files of every run and seed of some cells: as a function, for every job parses the
+    rules, and they are tens of thousands."""
+    return lambda wildcards: [
         path.format(**cell, file=name) for name in names for cell in cells for path in CELL_FILES
     ]
