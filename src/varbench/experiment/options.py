@@ -119,3 +119,8 @@ def at_each(
         return [pattern.format(**one) for one in found if one is not None]
 
     return paths
+
+
+def at_all(pattern: str, names: Iterable[Names]) -> list[str]:
+    """Return inputs: the pattern filled with each of these names."""
+    return [pattern.format(**one) for one in names]

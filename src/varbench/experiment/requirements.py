@@ -91,7 +91,16 @@ class Requirements:
 
         return needed
 
-    def minutes(self, base: float, seconds: Seconds | None = None) -> Minutes:
+    def at_most(
+        self, memory: Megabytes, minutes: float, seconds: Seconds | None = None
+    ) -> dict[str, Megabytes | Minutes]:
+        """Return memory and time by their resources' names.
+
+        minutes, seconds : a base, and what the job is estimated to compute
+        """
+        return {"mem_mb": memory, "runtime": self._minutes(minutes, seconds)}
+
+    def _minutes(self, base: float, seconds: Seconds | None) -> Minutes:
         """Return minutes: a base, and three times what the job is estimated to compute."""
 
         @of_wildcards
