@@ -74,7 +74,7 @@ rule read_images:
         weights=at(f"{NETWORK}.safetensors", GRID.network),
         target_item=at(f"{DATASET}/target_item.parquet", SET.of_target_item),
     output:
-        attacked_features=f"{ATTACK}/features.npy",
+        attacked_features=f"{ATTACK}/attacked_features.npy",
         outcome=f"{ATTACK}/outcome.parquet",
     log:
         f"{LOGS}/read_images/{IN_ATTACK}.log",
@@ -125,7 +125,7 @@ rule borrow_features:
         interactions=at(f"{CATALOGUE}/interactions.parquet", GRID.clean_features),
         attacked=f"{DATASET}/attacked.parquet",
     output:
-        attacked_features=f"{ATTACK}/features.npy",
+        attacked_features=f"{ATTACK}/attacked_features.npy",
         lenders=f"{ATTACK}/lenders.parquet",
     log:
         f"{LOGS}/borrow_features/{IN_ATTACK}.log",

@@ -14,7 +14,7 @@ rule train_recommender:
         interactions=at(f"{CATALOGUE}/interactions.parquet", GRID.catalogue_of),
         clean_features=at_each(f"{FEATURES}/features.npy", GRID.repeats, GRID.rest_features),
         attacked=at(f"{DATASET}/attacked.parquet", GRID.attacked_in_training),
-        attacked_features=at_each(f"{ATTACK}/features.npy", GRID.repeats, GRID.ranked_with),
+        attacked_features=at_each(f"{ATTACK}/attacked_features.npy", GRID.repeats, GRID.ranked_with),
         start=at_each(f"{MODEL}/halfway.safetensors", GRID.repeats, GRID.halfway),
     output:
         **{name: update(every_repeat(f"{MODEL}/{file}")) for name, file in TRAINED_FILES.items()},
@@ -57,7 +57,7 @@ rule evaluate_cell:
         clean_features=at_each(f"{FEATURES}/features.npy", GRID.repeats, GRID.rest_features),
         predicted_classes=at_each(f"{FEATURES}/classes.parquet", GRID.repeats, GRID.clean_features),
         attacked=f"{DATASET}/attacked.parquet",
-        attacked_features=at_each(f"{ATTACK}/features.npy", GRID.repeats, GRID.ranked_with),
+        attacked_features=at_each(f"{ATTACK}/attacked_features.npy", GRID.repeats, GRID.ranked_with),
     output:
         per_user=update(every_repeat(f"{CELL}/users.parquet")),
         per_item=update(every_repeat(f"{CELL}/items.parquet")),
