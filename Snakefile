@@ -29,9 +29,10 @@ include: "rules/fetch.smk"
 
 
 onstart:
-    # Jobs of this machine need not import what is slow, each again.
+    # Jobs of this machine need not import what is slow, each again; a plan is no command.
     if workflow.is_main_process and workflow.local_exec and not GPU:
-        warm.start(BASE / "workflow" / "scripts")
+        if any(job.is_shell for job in workflow.dag.needrun_jobs()):
+            warm.start(BASE / "workflow" / "scripts")
 
 
 onsuccess:

@@ -3,9 +3,9 @@
 
 rule aggregate_ablation:
     input:
-        files_of_cells(list(ABLATION.cells()), "users.parquet"),
-        [f"{ATTACK}/outcome.parquet".format(**a) for a in ABLATION.runs_of_attacks(GRID)],
-        [f"{ATTACK}/distances.parquet".format(**a) for a in ABLATION.runs_of_attacks(GRID)],
+        files_of_cells(ABLATION.cells(), "users.parquet"),
+        at_all(f"{ATTACK}/outcome.parquet", ABLATION.runs_of_attacks(GRID)),
+        at_all(f"{ATTACK}/distances.parquet", ABLATION.runs_of_attacks(GRID)),
     output:
         ablation=f"{TABLES}/ablation.csv",
     log:
@@ -13,19 +13,9 @@ rule aggregate_ablation:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.plain,
-        runtime=NEEDS.minutes(30),
+        **PLAIN,
     params:
-        **told(
-            "aggregate_ablation",
-            **ABLATION.as_options(),
-            repeats=GRID.repeats,
-            images=ABLATION.runs_of_attacks(GRID),
-            cell=CELL,
-            attack=ATTACK,
-            k=config["metrics"]["k"],
-            clean=GRID.clean,
-        ),
+        **told("aggregate_ablation", cell=CELL, attack=ATTACK, **ABLATION.as_options(GRID)),
     shell:
         line("aggregate_ablation")
 
@@ -40,17 +30,9 @@ rule render_ablation:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.plain,
-        runtime=NEEDS.minutes(30),
+        **PLAIN,
     params:
-        **told(
-            "render_ablation",
-            style=config["tables"],
-            attacks={name: config["attacks"][name] for name in GRID.names["attack"]},
-            k=config["metrics"]["k"],
-            clean=GRID.clean,
-            folder=TABLES,
-        ),
+        **told("render_ablation", k=config["metrics"]["k"], folder=TABLES, **SET.rendering),
     shell:
         line("render_ablation")
 
@@ -65,15 +47,9 @@ rule decide_claims:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.plain,
-        runtime=NEEDS.minutes(30),
+        **PLAIN,
     params:
-        **told(
-            "decide_claims",
-            stands_for=STANDING_FOR,
-            k=config["metrics"]["k"],
-            clean=GRID.clean,
-        ),
+        **told("decide_claims", **CLAIMS),
         published=PUBLISHED,
     shell:
         line("decide_claims")

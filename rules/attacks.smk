@@ -4,6 +4,8 @@
 IMAGE_ATTACKS = [n for n in config["attacks"] if GRID.makes_images(n)]
 CEILINGS = [n for n in config["attacks"] if n not in [GRID.clean, *IMAGE_ATTACKS]]
 
+GUIDE_FILES = inputs.guide_files(GRID, GUIDE, MODEL, CATALOGUE, FEATURES)
+BACKBONE = inputs.backbone(config)
 ATTACKED_WITH = {
     "image_archive": at(f"{CATALOGUE}/images.zip", GRID.clean_features),
     "item_ids": at(f"{CATALOGUE}/items.parquet", GRID.clean_features),
@@ -15,7 +17,7 @@ ATTACKED_WITH = {
 
 rule attack_images:
     input:
-        unpack(SET.guide_files(GUIDE, MODEL, CATALOGUE, FEATURES)),
+        unpack(GUIDE_FILES),
         **ATTACKED_WITH,
     output:
         attacked_images=f"{ATTACK}/images.zip",
@@ -31,19 +33,9 @@ rule attack_images:
     threads: config["threads"]["attack"]
     resources:
         **on_device("attack"),
-        mem_mb=NEEDS.attack,
-        runtime=NEEDS.minutes(60, NEEDS.attack_seconds),
+        **NEEDS.at_most(NEEDS.attack, 60, NEEDS.attack_seconds),
     params:
-        **told(
-            "attack_images",
-            kind="attack",
-            network=SET.network,
-            attack=SET.attack,
-            target_class=SET.target_class,
-            k=SET.k_of_guide,
-            batch_size=config["extractor"]["batch_size"],
-            seed=SET.seed_of_run,
-        ),
+        **told("attack_images", SET.crafting, kind="attack"),
     shell:
         line("attack_images", computes=True)
 
@@ -51,7 +43,7 @@ rule attack_images:
 # Of the first run: whether an attack is as strong as it looks is a matter of its parameters.
 rule examine_attack:
     input:
-        unpack(SET.guide_files(GUIDE, MODEL, CATALOGUE, FEATURES)),
+        unpack(GUIDE_FILES),
         **ATTACKED_WITH,
     output:
         indicators=f"{ATTACK}/indicators.json",
@@ -66,21 +58,9 @@ rule examine_attack:
     threads: config["threads"]["attack"]
     resources:
         **on_device("attack"),
-        mem_mb=NEEDS.attack,
-        runtime=NEEDS.minutes(60, NEEDS.attack_seconds),
+        **NEEDS.at_most(NEEDS.attack, 60, NEEDS.attack_seconds),
     params:
-        **told(
-            "examine_attack",
-            kind="attack",
-            network=SET.network,
-            attack=SET.attack,
-            target_class=SET.target_class,
-            aims_at_class=SET.aims_at_class,
-            k=SET.k_of_guide,
-            batch_size=config["extractor"]["batch_size"],
-            images=config["metrics"]["examined_images"],
-            seed=SET.seed_of_run,
-        ),
+        **told("examine_attack", SET.examining, kind="attack"),
     shell:
         line("examine_attack", computes=True)
 
@@ -94,7 +74,7 @@ rule read_images:
         weights=at(f"{NETWORK}.safetensors", GRID.network),
         target_item=at(f"{DATASET}/target_item.parquet", SET.of_target_item),
     output:
-        attacked_features=f"{ATTACK}/features.npy",
+        attacked_features=f"{ATTACK}/attacked_features.npy",
         outcome=f"{ATTACK}/outcome.parquet",
     log:
         f"{LOGS}/read_images/{IN_ATTACK}.log",
@@ -105,17 +85,9 @@ rule read_images:
     threads: config["threads"]["attack"]
     resources:
         **on_device("attack"),
-        mem_mb=NEEDS.attack,
-        runtime=NEEDS.minutes(60),
+        **NEEDS.at_most(NEEDS.attack, 60),
     params:
-        **told(
-            "read_images",
-            network=SET.network,
-            source_class=SET.source_class,
-            target_class=SET.target_class,
-            aims_at_class=SET.aims_at_class,
-            batch_size=config["extractor"]["batch_size"],
-        ),
+        **told("read_images", SET.reading),
     shell:
         line("read_images", computes=True)
 
@@ -124,7 +96,7 @@ rule measure_images:
     input:
         image_archive=at(f"{CATALOGUE}/images.zip", GRID.clean_features),
         attacked_images=f"{ATTACK}/images.zip",
-        backbone=SET.backbone,
+        backbone=BACKBONE,
     output:
         distances=f"{ATTACK}/distances.parquet",
     log:
@@ -137,15 +109,11 @@ rule measure_images:
         "../envs/varbench.yaml"
     threads: config["threads"]["attack"]
     resources:
-        **on_device("attack", gpus=GPU if SET.backbone else 0),
-        mem_mb=NEEDS.attack,
-        runtime=NEEDS.minutes(20, NEEDS.measuring_seconds),
         # The stand-in for LPIPS has no network that a GPU would be for.
+        **on_device("attack", gpus=GPU if BACKBONE else 0),
+        **NEEDS.at_most(NEEDS.attack, 20, NEEDS.measuring_seconds),
     params:
-        **told(
-            "measure_images",
-            network=config["perceptual"]["network"] if SET.backbone else None,
-        ),
+        **told("measure_images", network=config["perceptual"]["network"] if BACKBONE else None),
     shell:
         line("measure_images", computes=True)
 
@@ -157,7 +125,7 @@ rule borrow_features:
         interactions=at(f"{CATALOGUE}/interactions.parquet", GRID.clean_features),
         attacked=f"{DATASET}/attacked.parquet",
     output:
-        attacked_features=f"{ATTACK}/features.npy",
+        attacked_features=f"{ATTACK}/attacked_features.npy",
         lenders=f"{ATTACK}/lenders.parquet",
     log:
         f"{LOGS}/borrow_features/{IN_ATTACK}.log",
@@ -166,14 +134,8 @@ rule borrow_features:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.ranking,
-        runtime=NEEDS.minutes(10),
+        **NEEDS.at_most(NEEDS.ranking, 10),
     params:
-        **told(
-            "borrow_features",
-            dataset=SET.name("dataset"),
-            target_class=SET.target_class,
-            categories=SET.categories,
-        ),
+        **told("borrow_features", **TOWARDS, categories=SET.categories),
     shell:
         line("borrow_features")

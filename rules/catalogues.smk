@@ -1,5 +1,7 @@
 # Catalogues: items, images and interactions, checked, filtered, numbered and split.
 
+TOWARDS = {"dataset": SET.name("dataset"), "target_class": SET.target_class}
+
 
 rule prepare_catalogue:
     input:
@@ -18,17 +20,9 @@ rule prepare_catalogue:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.catalogue,
-        runtime=NEEDS.minutes(120),
+        **NEEDS.at_most(NEEDS.catalogue, 120),
     params:
-        **told(
-            "prepare_catalogue",
-            SET.catalogue,
-            kind="catalogue",
-            name=SET.name("catalogue"),
-            image_size=SET.side,
-            seed=config["seed"],
-        ),
+        **told("prepare_catalogue", SET.preparation, kind="catalogue"),
         listing=lambda w: image_listing(config["catalogues"][w.catalogue]["source"]),
     shell:
         line("prepare_catalogue")
@@ -46,15 +40,7 @@ rule select_attacked:
     conda:
         "../envs/varbench.yaml"
     params:
-        **told(
-            "select_attacked",
-            dataset=SET.name("dataset"),
-            source_class=SET.source_class,
-            target_class=SET.target_class,
-            categories=SET.categories,
-            budget=SET.budget,
-            seed=config["seed"],
-        ),
+        **told("select_attacked", SET.selection),
     shell:
         line("select_attacked")
 
@@ -97,11 +83,6 @@ rule select_target_item:
     conda:
         "../envs/varbench.yaml"
     params:
-        **told(
-            "select_target_item",
-            dataset=SET.name("dataset"),
-            target_class=SET.target_class,
-            categories=SET.categories,
-        ),
+        **told("select_target_item", **TOWARDS, categories=SET.categories),
     shell:
         line("select_target_item")

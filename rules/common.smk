@@ -32,14 +32,14 @@ for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
 from snakemake.logging import logger
 
 from varbench.errors import InputError
-from varbench.experiment import former, plan, protocol, warm
+from varbench.experiment import former, inputs, plan, protocol, warm
 from varbench.experiment.ablation import Ablation
 from varbench.experiment.advice import warnings
 from varbench.experiment.configuration import class_file, complete, no_key_twice
 from varbench.experiment.grid import Grid
 from varbench.experiment.listings import image_listing, source_files
 from varbench.experiment.page_options import page_options, shown
-from varbench.experiment.options import at, at_each, files, line, options
+from varbench.experiment.options import at, at_all, at_each, files, line, options
 from varbench.experiment.requirements import Requirements
 from varbench.experiment.settings import Settings
 from varbench.experiment.sources import Sources, content
@@ -93,6 +93,8 @@ IN_CELL = f"{IN_ROW}/{{run}}/{{seed}}"
 MODEL = f"{RESULTS}/models/{IN_CELL}"
 CELL = f"{RESULTS}/cells/{IN_CELL}"
 TABLES, FIGURES = f"{RESULTS}/tables", f"{RESULTS}/figures"
+# Of most jobs that read tables.
+PLAIN = NEEDS.at_most(NEEDS.plain, 30)
 
 
 def one_of(names):
@@ -127,11 +129,30 @@ def on_device(threads, gpus=GPU):
     return {"gpu": gpus, **of_torch}
 
 
+def folders(*names):
+    """The patterns by which a command finds what has no name among its inputs."""
+    patterns = {"catalogue": CATALOGUE, "network": NETWORK, "features": FEATURES}
+    patterns |= {"dataset": DATASET, "attack": ATTACK, "cell": CELL, "training": f"{NETWORK}.csv"}
+    return {name: patterns[name] for name in names}
+
+
+def of_catalogues(*files):
+    """These files of every catalogue."""
+    return expand(f"{CATALOGUE}/{{file}}", catalogue=GRID.catalogues, file=files)
+
+
+def of_datasets(*files):
+    """These files of every dataset."""
+    return expand(f"{DATASET}/{{file}}", dataset=GRID.names["dataset"], file=files)
+
+
 CELL_FILES = every_repeat(f"{CELL}/{{file}}")
 
 
 def files_of_cells(cells, *names):
-    """The named files of every run and seed of some cells."""
-    return [
+    """The named files of every run and seed of some cells: as a function, for every job parses the
+    rules, and they are tens of thousands."""
+    cells = list(cells)
+    return lambda wildcards: [
         path.format(**cell, file=name) for name in names for cell in cells for path in CELL_FILES
     ]

@@ -2,6 +2,7 @@
 
 PRETRAINED = [name for name in config["defenses"] if GRID.pretrained(name)]
 TRAINED = [name for name in config["defenses"] if not GRID.pretrained(name)]
+TRAINING_SET = inputs.training_set(GRID, TRAINING, CATALOGUE, FEATURES)
 
 
 rule draw_training_images:
@@ -16,8 +17,7 @@ rule draw_training_images:
         "../envs/varbench.yaml"
     threads: 4
     resources:
-        mem_mb=NEEDS.drawing,
-        runtime=NEEDS.minutes(120),
+        **NEEDS.at_most(NEEDS.drawing, 120),
     params:
         **told(
             "draw_training_images",
@@ -32,7 +32,7 @@ rule draw_training_images:
 
 rule train_extractor:
     input:
-        unpack(SET.training_set(TRAINING, CATALOGUE, FEATURES)),
+        unpack(TRAINING_SET),
         start=at(f"{NETWORK}.safetensors", GRID.start),
     output:
         weights=f"{NETWORK}.safetensors",
@@ -49,17 +49,9 @@ rule train_extractor:
     threads: lambda w: config["threads"]["extractor"] * NEEDS.processes(w)
     resources:
         **on_device("extractor", gpus=lambda w: GPU * NEEDS.processes(w)),
-        mem_mb=NEEDS.training_mb,
-        runtime=NEEDS.minutes(60, NEEDS.training_seconds),
+        **NEEDS.at_most(NEEDS.training_mb, 60, NEEDS.training_seconds),
     params:
-        **told(
-            "train_extractor",
-            kind="defense",
-            network=SET.network,
-            defense=SET.defense,
-            seed=SET.seed_of_run,
-            **SET.training_images,
-        ),
+        **told("train_extractor", SET.network_training, kind="defense"),
     shell:
         line("train_extractor", computes=True)
 
@@ -80,15 +72,9 @@ rule load_extractor:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.torch,
-        runtime=NEEDS.minutes(30),
+        **NEEDS.at_most(NEEDS.torch, 30),
     params:
-        **told(
-            "load_extractor",
-            network=SET.network,
-            image_size=SET.side,
-            weights_key=SET.weights_key,
-        ),
+        **told("load_extractor", SET.network_loading),
     shell:
         line("load_extractor")
 
@@ -96,7 +82,7 @@ rule load_extractor:
 # On images that no training here saw.
 rule measure_extractor:
     input:
-        unpack(SET.training_set(TRAINING, CATALOGUE, FEATURES)),
+        unpack(TRAINING_SET),
         weights=f"{NETWORK}.safetensors",
         undefended=at(f"{NETWORK}.safetensors", GRID.undefended_network),
     output:
@@ -110,19 +96,9 @@ rule measure_extractor:
     threads: config["threads"]["attack"]
     resources:
         **on_device("attack"),
-        mem_mb=NEEDS.robustness,
-        runtime=NEEDS.minutes(60, NEEDS.robustness_seconds),
+        **NEEDS.at_most(NEEDS.robustness, 60, NEEDS.robustness_seconds),
     params:
-        **told(
-            "measure_extractor",
-            network=SET.network,
-            epsilons=SET.epsilons,
-            steps=20,
-            validation=config["training_images"]["validation"],
-            defended=SET.defended,
-            batch_size=config["extractor"]["batch_size"],
-            seed=SET.seed_of_run,
-        ),
+        **told("measure_extractor", SET.network_measuring),
     shell:
         line("measure_extractor", computes=True)
 
@@ -143,13 +119,8 @@ rule extract_features:
     threads: config["threads"]["attack"]
     resources:
         **on_device("attack"),
-        mem_mb=NEEDS.extraction,
-        runtime=NEEDS.minutes(120),
+        **NEEDS.at_most(NEEDS.extraction, 120),
     params:
-        **told(
-            "extract_features",
-            network=SET.network,
-            batch_size=config["extractor"]["batch_size"],
-        ),
+        **told("extract_features", network=SET.network, batch_size=SET.batch_size),
     shell:
         line("extract_features", computes=True)

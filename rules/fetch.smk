@@ -9,7 +9,7 @@ DOWNLOADS = registry(BASE / "resources" / "downloads.yaml")
 
 rule fetch:
     input:
-        [place for place in DOWNLOADS if place in SET.outside_files()],
+        [place for place in DOWNLOADS if place in inputs.outside_files(GRID)],
     localrule: True
 
 

@@ -1,17 +1,12 @@
 # What a person looks at: the page, its figures, the study with people.
 
 PAGE = page_options(GRID, SET)
-FOLDERS = {
-    "catalogue": CATALOGUE,
-    "dataset": DATASET,
-    "attack": ATTACK,
-    "cell": CELL,
-    "training": f"{NETWORK}.csv",
-}
+FOLDERS_OF_PAGE = folders("catalogue", "dataset", "attack", "cell", "training")
 SHOWN = [
     f"{TABLES}/{table}.csv"
     for table in [*OF_THREATS, *TABLES_OF_CELLS, "table2", "extractors", *COMPARISONS]
 ]
+DRAWN = ["svg", "pdf", "png"]
 # What the page is made with, beside modules: templates, styles, scripts.
 ASSETS = content(
     path
@@ -25,31 +20,28 @@ PICTURED = [
     for defense, runs in PAGE["attack_run"].items()
     for attack, run in runs.items()
 ]
-CLEAN_IMAGES = expand(
-    f"{CATALOGUE}/{{file}}", catalogue=GRID.catalogues, file=["images.zip", "items.parquet"]
+COMPARED = expand(
+    "{folder}/{file}", folder=PICTURED, file=["images.zip", "outcome.parquet", "distances.parquet"]
 )
+SEARCHES = at_all(f"{ATTACK}/search.parquet", GRID.crafted())
+CLEAN_IMAGES = of_catalogues("images.zip", "items.parquet")
 
 
 rule draw_figures:
     input:
-        expand(
-            f"{CATALOGUE}/{{file}}.parquet",
-            catalogue=GRID.catalogues,
-            file=["items", "interactions"],
-        ),
-        [f"{NETWORK}.csv".format(**network) for network in GRID.networks()],
+        of_catalogues("items.parquet", "interactions.parquet"),
+        at_all(f"{NETWORK}.csv", GRID.networks()),
         tables=SHOWN,
     output:
-        reported(expand(f"{FIGURES}/{{f}}.{{form}}", f=PICTURES, form=["svg", "pdf", "png"])),
+        reported(expand(f"{FIGURES}/{{figure}}.{{form}}", figure=PICTURES, form=DRAWN)),
     log:
         f"{LOGS}/draw_figures.log",
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.plain,
-        runtime=NEEDS.minutes(30),
+        **PLAIN,
     params:
-        **told("draw_figures", page=PAGE, folders=FOLDERS, folder=FIGURES),
+        **told("draw_figures", page=PAGE, folders=FOLDERS_OF_PAGE, folder=FIGURES),
     shell:
         line("draw_figures")
 
@@ -58,24 +50,23 @@ rule draw_examples:
     input:
         CLEAN_IMAGES,
         f"{DATASET}/attacked.parquet",
-        [
-            f"{folder}/{file}"
-            for folder in PICTURED
-            for file in ("images.zip", "outcome.parquet", "distances.parquet")
-        ],
+        COMPARED,
         tables=SHOWN,
     output:
-        reported(f"{FIGURES}/images_{{dataset}}.{form}" for form in ["svg", "pdf", "png"]),
+        reported(f"{FIGURES}/images_{{dataset}}.{form}" for form in DRAWN),
     log:
         f"{LOGS}/draw_examples/{{dataset}}.log",
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.plain,
-        runtime=NEEDS.minutes(30),
+        **PLAIN,
     params:
         **told(
-            "draw_examples", page=PAGE, folders=FOLDERS, folder=FIGURES, name=SET.name("dataset")
+            "draw_examples",
+            page=PAGE,
+            folders=FOLDERS_OF_PAGE,
+            folder=FIGURES,
+            name=SET.name("dataset"),
         ),
     shell:
         line("draw_examples")
@@ -84,7 +75,7 @@ rule draw_examples:
 rule aggregate_costs:
     input:
         rules.render_tables.output,
-        [f"{ATTACK}/search.parquet".format(**names) for names in GRID.crafted()],
+        SEARCHES,
     output:
         costs=reported(f"{TABLES}/cost.csv"),
     log:
@@ -92,15 +83,9 @@ rule aggregate_costs:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.plain,
-        runtime=NEEDS.minutes(30),
+        **PLAIN,
     params:
-        **told(
-            "aggregate_costs",
-            attacks=GRID.attacks,
-            searches=[f"{ATTACK}/search.parquet".format(**names) for names in GRID.crafted()],
-            logs=LOGS,
-        ),
+        **told("aggregate_costs", attacks=GRID.attacks, searches=SEARCHES, logs=LOGS),
     shell:
         line("aggregate_costs")
 
@@ -108,7 +93,7 @@ rule aggregate_costs:
 rule record_provenance:
     input:
         rules.render_tables.output,
-        files=SET.outside_files_there(),
+        files=inputs.outside_files_there(GRID),
     output:
         provenance=f"{RESULTS}/provenance.json",
     log:
@@ -116,8 +101,7 @@ rule record_provenance:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.plain,
-        runtime=NEEDS.minutes(30),
+        **PLAIN,
     params:
         **told("record_provenance", facts={"seed": config["seed"], "runs": config["runs"]}),
     shell:
@@ -127,12 +111,8 @@ rule record_provenance:
 rule make_page:
     input:
         CLEAN_IMAGES,
-        expand(f"{DATASET}/attacked.parquet", dataset=GRID.names["dataset"]),
-        [
-            f"{folder}/{file}"
-            for folder in PICTURED
-            for file in ("images.zip", "outcome.parquet", "distances.parquet")
-        ],
+        of_datasets("attacked.parquet"),
+        COMPARED,
         tables=[*SHOWN, rules.aggregate_costs.output.costs],
         provenance=rules.record_provenance.output.provenance,
     output:
@@ -142,14 +122,9 @@ rule make_page:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.tables,
-        runtime=NEEDS.minutes(60),
+        **NEEDS.at_most(NEEDS.tables, 60),
     params:
-        **told(
-            "make_page",
-            page={**PAGE, "configuration": shown(config)},
-            folders=FOLDERS,
-        ),
+        **told("make_page", page={**PAGE, "configuration": shown(config)}, folders=FOLDERS_OF_PAGE),
         assets=ASSETS,
     shell:
         line("make_page")
@@ -158,7 +133,7 @@ rule make_page:
 rule make_study:
     input:
         CLEAN_IMAGES,
-        expand(f"{DATASET}/attacked.parquet", dataset=GRID.names["dataset"]),
+        of_datasets("attacked.parquet"),
         [f"{folder}/images.zip" for folder in PICTURED],
     output:
         study=f"{RESULTS}/study/index.html",
@@ -167,10 +142,9 @@ rule make_study:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.plain,
-        runtime=NEEDS.minutes(30),
+        **PLAIN,
     params:
-        **told("make_study", page=PAGE, folders=FOLDERS),
+        **told("make_study", page=PAGE, folders=FOLDERS_OF_PAGE),
         assets=ASSETS,
     shell:
         line("make_study")

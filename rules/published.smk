@@ -5,6 +5,7 @@ STANDING_FOR = {
     axis: SET.stands_for(axis) for axis in ("dataset", "defense", "attack", "recommender")
 }
 COMPARES = all(STANDING_FOR.values())
+CLAIMS = {"stands_for": STANDING_FOR, "k": config["metrics"]["k"], "clean": GRID.clean}
 COMPARISONS = ["published", "published_agreement", "claims"] if COMPARES else []
 
 
@@ -21,16 +22,13 @@ rule compare_published:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.plain,
-        runtime=NEEDS.minutes(30),
+        **PLAIN,
     params:
         **told(
             "compare_published",
-            stands_for=STANDING_FOR,
             threats=GRID.names["threat"],
             protocol=config["protocol"],
-            k=config["metrics"]["k"],
-            clean=GRID.clean,
+            **CLAIMS,
         ),
         published=PUBLISHED,
     shell:

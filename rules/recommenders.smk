@@ -1,19 +1,23 @@
 # Recommenders and their rankings: a job trains, or ranks with, all runs and seeds of a cell, each
 # with its own files. What such a job finds of its own from before it does not compute again.
 
+TRAINED_FILES = {
+    "model": "model.safetensors",
+    "halfway": "halfway.safetensors",
+    "training_log": "training.csv",
+    "digest": "digest.txt",
+}
+
 
 rule train_recommender:
     input:
         interactions=at(f"{CATALOGUE}/interactions.parquet", GRID.catalogue_of),
         clean_features=at_each(f"{FEATURES}/features.npy", GRID.repeats, GRID.rest_features),
         attacked=at(f"{DATASET}/attacked.parquet", GRID.attacked_in_training),
-        attacked_features=at_each(f"{ATTACK}/features.npy", GRID.repeats, GRID.ranked_with),
+        attacked_features=at_each(f"{ATTACK}/attacked_features.npy", GRID.repeats, GRID.ranked_with),
         start=at_each(f"{MODEL}/halfway.safetensors", GRID.repeats, GRID.halfway),
     output:
-        model=update(every_repeat(f"{MODEL}/model.safetensors")),
-        halfway=update(every_repeat(f"{MODEL}/halfway.safetensors")),
-        training_log=update(every_repeat(f"{MODEL}/training.csv")),
-        digest=update(every_repeat(f"{MODEL}/digest.txt")),
+        **{name: update(every_repeat(f"{MODEL}/{file}")) for name, file in TRAINED_FILES.items()},
     log:
         f"{LOGS}/train_recommender/{IN_ROW}.log",
     benchmark:
@@ -25,16 +29,9 @@ rule train_recommender:
     threads: config["threads"]["recommender"]
     resources:
         **on_device("recommender"),
-        mem_mb=NEEDS.recommender,
-        runtime=NEEDS.minutes(30, NEEDS.recommender_seconds),
+        **NEEDS.at_most(NEEDS.recommender, 30, NEEDS.recommender_seconds),
     params:
-        **told(
-            "train_recommender",
-            kind="recommender",
-            recommender=SET.recommender,
-            leave_out_attacked=GRID.leaves_out_attacked,
-            seeds=SET.seeds_of_repeats,
-        ),
+        **told("train_recommender", SET.training, kind="recommender"),
     shell:
         line("train_recommender", computes=True)
 
@@ -44,22 +41,13 @@ use rule train_recommender as train_guide with:
         interactions=at(f"{CATALOGUE}/interactions.parquet", GRID.catalogue_of),
         clean_features=at(f"{FEATURES}/features.npy", GRID.clean_features),
     output:
-        model=update(f"{GUIDE}/model.safetensors"),
-        halfway=update(f"{GUIDE}/halfway.safetensors"),
-        training_log=update(f"{GUIDE}/training.csv"),
-        digest=update(f"{GUIDE}/digest.txt"),
+        **{name: update(f"{GUIDE}/{file}") for name, file in TRAINED_FILES.items()},
     log:
         f"{LOGS}/train_guide/{IN_GUIDE}.log",
     benchmark:
         f"{BENCHMARKS}/train_guide/{IN_GUIDE}.tsv"
     params:
-        **told(
-            "train_recommender",
-            kind="recommender",
-            recommender=SET.recommender,
-            share_of_users=SET.number("users"),
-            seeds=SET.seeds_of_guide,
-        ),
+        **told("train_recommender", SET.guide_training, kind="recommender"),
 
 
 rule evaluate_cell:
@@ -69,7 +57,7 @@ rule evaluate_cell:
         clean_features=at_each(f"{FEATURES}/features.npy", GRID.repeats, GRID.rest_features),
         predicted_classes=at_each(f"{FEATURES}/classes.parquet", GRID.repeats, GRID.clean_features),
         attacked=f"{DATASET}/attacked.parquet",
-        attacked_features=at_each(f"{ATTACK}/features.npy", GRID.repeats, GRID.ranked_with),
+        attacked_features=at_each(f"{ATTACK}/attacked_features.npy", GRID.repeats, GRID.ranked_with),
     output:
         per_user=update(every_repeat(f"{CELL}/users.parquet")),
         per_item=update(every_repeat(f"{CELL}/items.parquet")),
@@ -82,16 +70,9 @@ rule evaluate_cell:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.ranking,
-        runtime=NEEDS.minutes(10 * len(GRID.repeats)),
+        **NEEDS.at_most(NEEDS.ranking, 10 * len(GRID.repeats)),
     params:
-        **told(
-            "evaluate_cell",
-            length=config["metrics"]["list_length"],
-            k=config["metrics"]["k"],
-            source_class=SET.source_class,
-            leave_out_attacked=GRID.leaves_out_attacked,
-        ),
+        **told("evaluate_cell", SET.ranking),
     shell:
         line("evaluate_cell")
 
@@ -108,13 +89,8 @@ rule rank_references:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.ranking,
-        runtime=NEEDS.minutes(30),
+        **NEEDS.at_most(NEEDS.ranking, 30),
     params:
-        **told(
-            "rank_references",
-            k=config["metrics"]["k"],
-            seed=config["seed"],
-        ),
+        **told("rank_references", k=config["metrics"]["k"], seed=config["seed"]),
     shell:
         line("rank_references")

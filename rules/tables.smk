@@ -4,25 +4,17 @@
 OF_THREATS = [suffixed("table1", threat) for threat in GRID.names["threat"]]
 RENDERED = rendered(GRID.names["threat"])
 TABLES_OF_CELLS = ["runs", "changes", "accuracy", "item_ranks", "promotion", "chr_by_k"]
+FOLDERS_OF_CELLS = folders("cell", "dataset", "catalogue", "network")
 FORMS = ["md", "tex", "html"]
 
 
 rule aggregate_cells:
     input:
-        files_of_cells(list(GRID.cells()), "users.parquet", "items.parquet", "lists.npy"),
+        files_of_cells(GRID.cells(), "users.parquet", "items.parquet", "lists.npy"),
         files_of_cells(GRID.baseline_cells(SET.baseline()), "users.parquet"),
-        expand(
-            f"{DATASET}/{{file}}.parquet",
-            dataset=GRID.names["dataset"],
-            file=["attacked", "references"],
-        ),
-        expand(
-            f"{CATALOGUE}/{{file}}.parquet",
-            catalogue=GRID.catalogues,
-            file=["interactions", "items"],
-        ),
-        expand(f"{CATALOGUE}/summary.json", catalogue=GRID.catalogues),
-        [f"{NETWORK}_accuracy.csv".format(**n) for n in GRID.measured_networks],
+        of_datasets("attacked.parquet", "references.parquet"),
+        of_catalogues("interactions.parquet", "items.parquet", "summary.json"),
+        at_all(f"{NETWORK}_accuracy.csv", GRID.measured_networks),
     output:
         **{name: reported(f"{TABLES}/{name}.csv") for name in TABLES_OF_CELLS},
         table1=expand(f"{TABLES}/{{table}}.csv", table=OF_THREATS),
@@ -33,32 +25,18 @@ rule aggregate_cells:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.tables,
-        runtime=NEEDS.minutes(30),
+        **NEEDS.at_most(NEEDS.tables, 30),
     params:
-        **told(
-            "aggregate_cells",
-            grid=GRID.as_options(),
-            folders={
-                "cell": CELL,
-                "dataset": DATASET,
-                "catalogue": CATALOGUE,
-                "network": NETWORK,
-            },
-            measured=GRID.measured_networks,
-            metrics=SET.metrics_of_cells,
-            baseline=SET.baseline(),
-            seed=config["seed"],
-        ),
+        **told("aggregate_cells", folders=FOLDERS_OF_CELLS, **SET.cells_table),
     shell:
         line("aggregate_cells")
 
 
 rule aggregate_images:
     input:
-        [f"{ATTACK}/outcome.parquet".format(**a) for a in GRID.images(GRID.image_attacks)],
-        [f"{ATTACK}/distances.parquet".format(**a) for a in GRID.crafted()],
-        [f"{ATTACK}/indicators.json".format(**a) for a in GRID.examined()],
+        at_all(f"{ATTACK}/outcome.parquet", GRID.images(GRID.image_attacks)),
+        at_all(f"{ATTACK}/distances.parquet", GRID.crafted()),
+        at_all(f"{ATTACK}/indicators.json", GRID.examined()),
     output:
         table2=f"{TABLES}/table2.csv",
     log:
@@ -66,29 +44,18 @@ rule aggregate_images:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.plain,
-        runtime=NEEDS.minutes(30),
+        **PLAIN,
     params:
-        **told(
-            "aggregate_images",
-            images=[
-                {**a, "crafted": GRID.crafting(a), "clean": GRID.clean_features(a)}
-                for a in GRID.images(GRID.image_attacks)
-            ],
-            attack=ATTACK,
-            examined=GRID.examined(),
-            transfers=GRID.transfers,
-            metrics=SET.metrics_of_images,
-        ),
+        **told("aggregate_images", attack=ATTACK, **SET.images_table),
     shell:
         line("aggregate_images")
 
 
 rule aggregate_extractors:
     input:
-        expand(f"{CATALOGUE}/items.parquet", catalogue=GRID.catalogues),
-        [f"{FEATURES}/classes.parquet".format(**n) for n in GRID.features()],
-        [f"{NETWORK}_accuracy.csv".format(**n) for n in GRID.measured_networks],
+        of_catalogues("items.parquet"),
+        at_all(f"{FEATURES}/classes.parquet", GRID.features()),
+        at_all(f"{NETWORK}_accuracy.csv", GRID.measured_networks),
         class_names=class_file(config, BASE),
     output:
         extractors=reported(f"{TABLES}/extractors.csv"),
@@ -98,14 +65,13 @@ rule aggregate_extractors:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.plain,
-        runtime=NEEDS.minutes(30),
+        **PLAIN,
     params:
         **told(
             "aggregate_extractors",
             networks=list(GRID.features()),
             measured=GRID.measured_networks,
-            folders={"catalogue": CATALOGUE, "features": FEATURES, "network": NETWORK},
+            folders=folders("catalogue", "features", "network"),
         ),
     shell:
         line("aggregate_extractors")
@@ -121,18 +87,15 @@ rule render_tables:
     conda:
         "../envs/varbench.yaml"
     resources:
-        mem_mb=NEEDS.plain,
-        runtime=NEEDS.minutes(30),
+        **PLAIN,
     params:
         **told(
             "render_tables",
-            style=config["tables"],
-            attacks={name: config["attacks"][name] for name in GRID.names["attack"]},
             threats=GRID.names["threat"],
-            clean=GRID.clean,
             controls=GRID.controls,
             metrics=config["metrics"],
             folder=TABLES,
+            **SET.rendering,
         ),
     shell:
         line("render_tables")

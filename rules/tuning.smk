@@ -19,18 +19,9 @@ rule tune_recommender:
     threads: config["threads"]["recommender"]
     resources:
         **on_device("recommender"),
-        mem_mb=NEEDS.recommender,
-        runtime=NEEDS.minutes(60, NEEDS.tuning_seconds),
+        **NEEDS.at_most(NEEDS.recommender, 60, NEEDS.tuning_seconds),
     params:
-        **told(
-            "tune_recommender",
-            kind="recommender",
-            recommender=SET.recommender,
-            start=SET.start_of_recommender,
-            values=config["tuning"]["values"],
-            k=config["metrics"]["k"],
-            seed=config["seed"],
-        ),
+        **told("tune_recommender", SET.tuning, kind="recommender"),
     shell:
         line("tune_recommender", computes=True)
 

@@ -343,7 +343,7 @@ def attack(catalogue, out, *, with_target=True, **block):
         **shared,
         clean_features=folder / "features.npy",
         **written,
-        attacked_features=out / "features.npy",
+        attacked_features=out / "attacked_features.npy",
         outcome=out / "outcome.parquet",
         device="cpu",
     )
@@ -362,7 +362,7 @@ def test_stored_images_are_nearer_to_the_target_item(catalogue, tmp_path):
     clean = ImageArchive(catalogue.folder / "images")
     reference = read_out(network, clean.read([6]), 1, torch.device("cpu")).features
     before = read_out(network, clean.read([1, 2, 5]), 3, torch.device("cpu")).features
-    after = read_array(tmp_path / "features.npy")
+    after = read_array(tmp_path / "attacked_features.npy")
     for when, features in (("before", before), ("after", after)):
         expected = np.linalg.norm(features - reference, axis=1)
         np.testing.assert_allclose(outcome[f"reference_distance_{when}"], expected, rtol=1e-4)

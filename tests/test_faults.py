@@ -146,7 +146,7 @@ def test_damaged_files_are_named_and_deleting_them_rebuilds_them(undisturbed, tm
     attack = checkout / "results/attacks/mini_men/T/pgd_8/0"
     damaged = [
         checkout / "results/models/poisoning/mini_men/T/none/vbpr/0/0/model.safetensors",
-        attack / "features.npy",
+        attack / "attacked_features.npy",
         attack / "outcome.parquet",
     ]
     for path in damaged:

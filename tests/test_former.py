@@ -14,6 +14,7 @@ PRESENT = (
     "extractors/T/shared.safetensors",
     "features/men/T/0/features.npy",
     "attacks/men/T/pgd/0/images.zip",
+    "attacks/men/T/pgd/0/attacked_features.npy",
     "models/poisoning/men/T/none/vbpr/0/0/model.safetensors",
 )
 
@@ -39,6 +40,7 @@ def test_the_present_layout_is_not_named(tmp_path):
         ("cells/men/T/none/vbpr/0/model.safetensors", "cells/men"),
         ("features/men/T/features.npy", "features/men/T/features.npy"),
         ("attacks/men/T/pgd/images.zip", "attacks/men/T/pgd/images.zip"),
+        ("attacks/men/T/pgd/0/features.npy", "attacks/men/T/pgd/0/features.npy"),
     ],
 )
 def test_what_is_of_a_former_layout_is_named(tmp_path, file, named):

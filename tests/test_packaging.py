@@ -59,6 +59,23 @@ def test_every_rule_that_computes_names_the_environment():
         assert runs == ('conda:\n        "../envs/varbench.yaml"' in block)
 
 
+@pytest.mark.parametrize("tool", ["readers_table.py", "rulegraph.py"])
+def test_parts_of_pages_are_as_their_command_writes_them(tool):
+    line = [sys.executable, BASE / "tools" / tool, "--check"]
+    done = subprocess.run(line, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_rule_is_long():
+    """What a command is told is `Settings`' business, and shared inputs have a name."""
+    rule = re.compile(r"^(?:use )?rule .*\n(?:[ \t].*\n|\n(?=[ \t]))*", re.MULTILINE)
+    files = [BASE / "Snakefile", *sorted((BASE / "rules").glob("*.smk"))]
+    found = [block for file in files for block in rule.findall(file.read_text())]
+    assert len(found) > 30
+    lengths = {block.partition("\n")[0]: block.count("\n") for block in found}
+    assert {name: length for name, length in lengths.items() if length > 25} == {}
+
+
 def instructions(recipe: Path) -> list[tuple[str, str]]:
     """Return a container recipe's instructions and what follows each, continued lines joined."""
     text = re.sub(r"^\s*#.*\n", "", recipe.read_text(), flags=re.MULTILINE).replace("\\\n", " ")

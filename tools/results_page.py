@@ -4,15 +4,14 @@
 import argparse
 import json
 import platform
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+from marked import BASE, put
 
 from varbench.costs import costs
 
-BASE = Path(__file__).parents[1]
 HEAD = """\
 # Results of the embedded experiment
 
@@ -61,7 +60,6 @@ def parts(results: Path, commit: str) -> Iterator[str]:
 
 
 MARKS = {"raised": "\N{UPWARDS ARROW}", "lowered": "\N{DOWNWARDS ARROW}"}
-PLACE = re.compile(r"(<!-- results: begin.*? -->\n).*?(<!-- results: end -->)", re.DOTALL)
 
 
 def summary(results: Path) -> str:
@@ -101,10 +99,7 @@ def main() -> None:
     commit = record["commit"][:7]
     text = "\n\n".join(part.strip() for part in parts(given.results, commit)) + "\n"
     (BASE / "docs" / "results.md").write_text(text, encoding="utf-8")
-    readme = BASE / "README.md"
-    table = summary(given.results)
-    written = PLACE.sub(lambda found: found[1] + table + found[2], readme.read_text("utf-8"))
-    readme.write_text(written, encoding="utf-8")
+    put(BASE / "README.md", "results", summary(given.results))
 
 
 if __name__ == "__main__":

@@ -4,11 +4,8 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
-BASE = Path(__file__).parents[1]
-PAGE = BASE / "docs" / "architecture.md"
-PLACE = re.compile(r"(<!-- rulegraph: begin.*? -->\n).*?(<!-- rulegraph: end -->)", re.DOTALL)
+from marked import BASE, put
 
 
 def drawn() -> str:
@@ -41,13 +38,8 @@ def reduced(edges: set[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def main() -> None:
-    """Rewrite the page; with --check only say whether it would change."""
-    text = PAGE.read_text(encoding="utf-8")
-    graph = drawn()
-    written = PLACE.sub(lambda found: found[1] + graph + found[2], text)
-    if "--check" in sys.argv:
-        sys.exit(f"{PAGE}: the graph is out of date; run make rulegraph" if written != text else 0)
-    PAGE.write_text(written, encoding="utf-8")
+    """Rewrite the page."""
+    put(BASE / "docs" / "architecture.md", "rulegraph", drawn())
 
 
 if __name__ == "__main__":

@@ -74,9 +74,13 @@ class Ablation:
         found = [names for images in self.images() for names in grid.runs_of(images)]
         return [{**names, "crafted": grid.crafting(names)} for names in found]
 
-    def as_options(self) -> dict[str, Any]:
-        """Return what the aggregation's command is told."""
+    def as_options(self, grid: Grid) -> dict[str, Any]:
+        """Return what the aggregation's command is told, but for the patterns of paths."""
         return {
+            "repeats": grid.repeats,
+            "images": self.runs_of_attacks(grid),
+            "k": grid.config["metrics"]["k"],
+            "clean": self.clean,
             "names": {axis: list(names) for axis, names in self.names.items()},
             "variants": {name: asdict(variant) for name, variant in self.variants.items()},
             "last_listed": dict(self.last_listed),

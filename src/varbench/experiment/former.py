@@ -9,12 +9,14 @@ from pathlib import Path
 
 from varbench.axes import THREATS
 
-# Files and folders that were there before results had a run.
+# Files and folders that were there before results had a run; and the features of attacked images,
+# when they had the name of a whole catalogue's.
 PLACES = (
     "visual",
     "extractors/*.safetensors",
     "features/*/*/features.npy",
     "attacks/*/*/*/images.zip",
+    "attacks/*/*/*/*/features.npy",
 )
 SHOWN = 4
 

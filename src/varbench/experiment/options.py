@@ -8,10 +8,12 @@ JSON object by name: two parameters that change places are a change. Files are c
 import json
 import shlex
 from collections.abc import Callable, Iterable, Mapping
+from inspect import signature
 from pathlib import PurePath
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 Names = Mapping[str, str]
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Wildcards(Protocol):
@@ -28,6 +30,15 @@ class Files(Protocol):
         """Return names and paths."""
 
 
+def of_wildcards(function: Function) -> Function:
+    """Keep the signature with a function of a job's wildcards.
+
+    Snakemake asks each for it, several times a job, and Python would put it together anew.
+    """
+    function.__signature__ = signature(function)  # type: ignore[attr-defined]
+    return function
+
+
 def options(
     *blocks: Callable[[dict[str, str]], Mapping[str, Any]], **values: Any
 ) -> Callable[[Wildcards], str]:
@@ -37,6 +48,7 @@ def options(
     block of options. Options without a value (None, an empty list or text) are left out.
     """
 
+    @of_wildcards
     def as_json(wildcards: Wildcards) -> str:
         names = dict(wildcards.items())
         given = {key: value for block in blocks for key, value in block(names).items()}
@@ -84,6 +96,7 @@ def at(
 ) -> Callable[[Wildcards], str | list[str]]:
     """Return an input: the pattern filled with what a job's wildcards lead to; none for None."""
 
+    @of_wildcards
     def path(wildcards: Wildcards) -> str | list[str]:
         found = names(dict(wildcards.items()))
         return [] if found is None else pattern.format(**found)
@@ -99,9 +112,15 @@ def at_each(
     """Return an input: as ``at``, one file for each run and seed, in their order."""
     repeats = list(repeats)
 
+    @of_wildcards
     def paths(wildcards: Wildcards) -> list[str]:
         job = dict(wildcards.items())
         found = [names({**job, **repeat}) for repeat in repeats]
         return [pattern.format(**one) for one in found if one is not None]
 
     return paths
+
+
+def at_all(pattern: str, names: Iterable[Names]) -> list[str]:
+    """Return inputs: the pattern filled with each of these names."""
+    return [pattern.format(**one) for one in names]

@@ -1,9 +1,11 @@
 """What a configuration would cost: the workflow's own graph, and the benchmarks of earlier jobs.
 
-The graph is walked from the target through the rules' inputs, as Snakemake does, without asking of
-each file whether it is up to date, which is most of what a dry run of a large grid takes.
+The graph is walked from the target through the rules' inputs, as Snakemake does, without what takes
+it longest in a large grid: asking of each file whether it is up to date, and keeping about each
+what a job that runs needs to know.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from statistics import mean
 from typing import Any
 
 import pandas as pd
+from snakemake.io import apply_wildcards, is_callable
 from snakemake.iocontainers import Wildcards
 from snakemake.output_index import OutputIndex
 
@@ -39,7 +42,7 @@ class Job:
 
     rule: str
     kind: Kind
-    outputs: tuple[Path, ...]
+    outputs: tuple[str, ...]
     threads: int
     gpus: int
 
@@ -67,13 +70,29 @@ def jobs(rules: Iterable[Any], target: Any) -> Iterator[Job]:
 
 def _job(rule: Any, names: dict[str, str], reached: set[str], pending: list[str]) -> Iterator[Job]:
     """Yield a rule's job; its files are reached, and what it reads is pending."""
-    inputs, *_ = rule.expand_input(names)
-    outputs = [str(path) for path in rule.expand_output(names)[0]]
+    outputs = tuple(apply_wildcards(path, names) for path in rule.output)
     reached.update(outputs)
-    pending += map(str, inputs)
+    pending += inputs(rule, names)
     kind = frozenset(names[axis] for axis in DECISIVE if axis in names)
-    threads, gpus = _resources(rule, Wildcards(fromdict=dict(names)))
-    yield Job(rule.name, kind, tuple(map(Path, outputs)), threads, gpus)
+    threads, gpus = _resources(rule, Wildcards(fromdict=names))
+    yield Job(rule.name, kind, outputs, threads, gpus)
+
+
+def inputs(rule: Any, names: dict[str, str]) -> Iterator[str]:
+    """Yield what a rule's job reads: patterns, filled, and what its functions of wildcards give."""
+    for pattern in rule.input:
+        found = pattern
+        if is_callable(pattern):
+            found, _ = rule.apply_input_function(pattern, names)
+        if isinstance(found, dict):  # of `unpack`
+            found = [path for paths in found.values() for path in listed(paths)]
+        for path in listed(found):
+            yield apply_wildcards(str(path), names)
+
+
+def listed(paths: Any) -> list[Any]:
+    """Return a single path as a list of it."""
+    return [paths] if isinstance(paths, str | Path) else list(paths)
 
 
 def _fetched(producer: Any, path: str) -> bool:
@@ -136,8 +155,8 @@ def _row(rule: str, own: list[Job], folder: Path) -> dict[str, Any]:
     sizes: list[tuple[Kind, float]] = []
     missing: list[tuple[Kind, int, int]] = []
     for job in own:
-        if all(path.exists() for path in job.outputs):
-            sizes.append((job.kind, sum(path.stat().st_size for path in job.outputs)))
+        if all(map(os.path.exists, job.outputs)):
+            sizes.append((job.kind, sum(map(os.path.getsize, job.outputs))))
         else:
             missing.append((job.kind, job.threads, job.gpus))
     cpu, gpu, disk = 0.0, 0.0, 0.0

@@ -10,7 +10,7 @@ from typing import Any
 
 from varbench.axes import Names
 from varbench.experiment.grid import Grid
-from varbench.experiment.options import Wildcards
+from varbench.experiment.options import Wildcards, of_wildcards
 from varbench.experiment.tuning import settings
 
 ROW_BYTES = 40  # of a line in a table of items or interactions
@@ -79,6 +79,7 @@ class Requirements:
     ) -> Megabytes:
         """Return megabytes: a base and so much for each; for each of a batch, activations."""
 
+        @of_wildcards
         def needed(wildcards: Wildcards, attempt: int) -> int:
             total = base + batch * self.activations_mb
             total += training_image * self.training_images()
@@ -90,9 +91,19 @@ class Requirements:
 
         return needed
 
-    def minutes(self, base: float, seconds: Seconds | None = None) -> Minutes:
+    def at_most(
+        self, memory: Megabytes, minutes: float, seconds: Seconds | None = None
+    ) -> dict[str, Megabytes | Minutes]:
+        """Return memory and time by their resources' names.
+
+        minutes, seconds : a base, and what the job is estimated to compute
+        """
+        return {"mem_mb": memory, "runtime": self._minutes(minutes, seconds)}
+
+    def _minutes(self, base: float, seconds: Seconds | None) -> Minutes:
         """Return minutes: a base, and three times what the job is estimated to compute."""
 
+        @of_wildcards
         def needed(wildcards: Wildcards, attempt: int) -> int:
             total = base + (3 * seconds(dict(wildcards.items())) / 60 if seconds else 0)
             return min(LONGEST, attempt * round(total))

@@ -1,0 +1,26 @@
+"""Parts of pages that a command writes: what is between two marks, `begin` and `end`."""
+
+import re
+import sys
+from pathlib import Path
+
+BASE = Path(__file__).parents[1]
+
+
+def with_part(page: str, name: str, text: str) -> str:
+    """Return a page with this text between the marks of that name."""
+    place = re.compile(rf"(<!-- {name}: begin.*? -->\n).*?(<!-- {name}: end -->)", re.DOTALL)
+    written, count = place.subn(lambda found: found[1] + text + found[2], page)
+    if count != 1:
+        sys.exit(f"{name}: the page has {count} such parts")
+    return written
+
+
+def put(page: Path, name: str, text: str) -> None:
+    """Write the part; with --check on the command line only say whether it would change."""
+    before = page.read_text(encoding="utf-8")
+    after = with_part(before, name, text)
+    if "--check" not in sys.argv[1:]:
+        page.write_text(after, encoding="utf-8")
+    elif before != after:
+        sys.exit(f"{page.relative_to(BASE)}: {name} is out of date; run python {sys.argv[0]}")
