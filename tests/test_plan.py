@@ -11,7 +11,7 @@ import grid
 PHOTOGRAPHS = (
     *(
         f"{shop}/{file}"
-        for shop in ("clothing", "boardgames")
+        for shop in ("clothing", "boardgames", "fashion")
         for file in ("items.csv", "interactions.tsv", "images/1.jpg")
     ),
     "weights/squeezenet1_1.pt",
@@ -20,6 +20,7 @@ CONFIGURATIONS = {
     "embedded": [],
     "photographs": ["config/clothing.yaml"],
     "board games": ["config/boardgames.yaml"],
+    "hardened": ["config/hardened.yaml"],
     "paper": ["config/paper.yaml"],
     "paper, both protocols": ["config/paper.yaml", "config/presets.yaml"],
 }
@@ -34,6 +35,10 @@ def checkout(tmp_path_factory):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
     checkout = grid.copy_checkout(folder / "checkout")
+    for defense in ("AT", "FAT"):
+        weights = checkout / f"results/hardened/extractors/{defense}/0.safetensors"
+        weights.parent.mkdir(parents=True)
+        weights.touch()
     (checkout / "config").mkdir()
     for overlay in (grid.BASE / "config").glob("*.yaml"):
         (checkout / "config" / overlay.name).write_bytes(overlay.read_bytes())
@@ -50,6 +55,6 @@ def counted(text: str) -> dict[str, int]:
 def test_the_plan_counts_the_jobs_of_a_dry_run(checkout: Path, overlays: list[str]):
     done = grid.snakemake(checkout, "all", "--dry-run", "--quiet", "rules", configfile=overlays)
     dry = counted((done.stdout + done.stderr).split("total")[0])
-    assert dry["evaluate_cell"] > 50
+    assert dry["evaluate_cell"] >= 50
     planned = grid.snakemake(checkout, "plan", configfile=overlays).stdout.split("total")[0]
     assert counted(planned) == dry
