@@ -66,6 +66,28 @@ def test_lists_and_blocks_of_the_command_line_hold_numbers():
     assert config["defenses"]["AT"]["step_size"] is None
 
 
+@pytest.mark.parametrize("word", ["no", "No", "off", "False", "FALSE"])
+def test_truth_is_read_in_all_of_yamls_words(word):
+    assert yaml.safe_load(word) is False
+    assert (
+        completed(parse_config([f"tables={{intervals: {word}}}"]))["tables"]["intervals"] is False
+    )
+    assert completed('tables: {labels: {T: "no"}}')["tables"]["labels"] == {"T": "no"}
+
+
+@pytest.mark.parametrize("null", ["null", "~", "Null"])
+def test_a_null_that_means_nothing_of_its_own_asks_for_the_default(null):
+    usual = completed()
+    config = completed(f"ablation: {null}\nmetrics: {{k: {null}, examined_images: {null}}}")
+    assert config["ablation"]["attacks"] is None
+    assert config["metrics"]["k"] == usual["metrics"]["k"] == 20
+    assert config["metrics"]["examined_images"] == 32
+    assert completed(parse_config([f"metrics={{k: {null}}}"]))["metrics"]["k"] == 20
+    # Where null means something it stays.
+    assert completed("defenses: {AT: {step_size: null}}")["defenses"]["AT"]["step_size"] is None
+    assert refused("attacks: null").endswith("'attacks' is a required property")
+
+
 def test_text_stays_text_where_text_belongs():
     training = "training_images: {folder: images, image_size: 64}"
     config = completed('tables: {labels: {T: "12"}}', "extractor: {image_size: native}", training)
@@ -118,6 +140,14 @@ def test_fractions_of_255_are_said_in_255ths():
 def test_radii_in_another_unit_are_named_with_what_was_meant(overlay, message):
     with pytest.raises(InputError, match=message):
         completed(overlay)
+
+
+def test_a_normalisation_in_255ths_is_named_in_our_unit():
+    message = refused("extractor: {mean: [123.675, 116.28, 103.53], std: [58.4, 57.1, 57.4]}")
+    assert message.startswith("extractor.mean: [123.675, 116.28, 103.53] is in 255ths")
+    assert message.endswith("write [0.485, 0.456, 0.406]")
+    assert refused("extractor: {std: [58.395, 57.12, 57.375]}").endswith("[0.229, 0.224, 0.225]")
+    assert completed("extractor: {mean: [0, 0, 0], std: [1, 1, 1]}")
 
 
 SMALL = """

@@ -48,7 +48,8 @@ def complete(config: Config, schema_path: Path) -> None:
     """Check ``config`` and fill in the defaults of the schema, in place.
 
     Overlays are merged key by key, so a ``null`` removes what a file below defines: an entry of
-    catalogues, datasets, defenses, attacks or recommenders, or a parameter of a method.
+    catalogues, datasets, defenses, attacks or recommenders, or a parameter of a method. Elsewhere
+    a ``null`` that means nothing of its own asks for the default.
 
     Raises
     ------
@@ -198,6 +199,7 @@ _Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
 
 
 def _validate(value: Config, schema: Schema, where: str) -> None:
+    scalars.forget_nulls(value, schema, _Validator)
     scalars.read_into(value, schema, _Validator)
     error = best_match(_Validator(schema).iter_errors(value))
     if error is not None:

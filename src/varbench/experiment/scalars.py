@@ -10,7 +10,13 @@ _WHOLE = r"[-+]?[0-9]{1,18}"
 _DECIMAL = r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+][0-9]+)?"  # YAML 1.1's, as PyYAML reads it
 _SCIENTIFIC = r"([-+]?[0-9]*)(\.[0-9]*)?[eE]([-+]?)([0-9]+)"
 _FRACTION = r"\s*([0-9]+(?:\.[0-9]+)?)\s*/\s*255(?:\.0*)?\s*"
-_WORDS = {"true": True, "false": False, "null": None, "~": None}
+_PLAIN: dict[str, bool | None] = {
+    **dict.fromkeys(("true", "yes", "on"), True),
+    **dict.fromkeys(("false", "no", "off"), False),
+    "null": None,
+}
+_WORDS = {form: v for w, v in _PLAIN.items() for form in (w, w.capitalize(), w.upper())}
+_WORDS["~"] = None
 
 
 def scalar(text: str) -> Any:
@@ -24,7 +30,7 @@ def scalar(text: str) -> Any:
 
 def is_null(value: Any) -> bool:
     """Say whether a value removes what it is laid over: null, also as the command line has it."""
-    return value is None or (isinstance(value, str) and value in ("null", "~"))
+    return value is None or (isinstance(value, str) and _WORDS.get(value, value) is None)
 
 
 def read_into(value: Any, schema: dict[str, Any], validator: Any) -> None:
@@ -37,6 +43,18 @@ def read_into(value: Any, schema: dict[str, Any], validator: Any) -> None:
         {"properties": _properties, "additionalProperties": _additional, "items": _items},
     )
     for _ in reading(schema).iter_errors(value):
+        pass
+
+
+def forget_nulls(value: Any, schema: dict[str, Any], validator: Any) -> None:
+    """Remove the keys whose value is null where the schema takes neither it nor its text, in place.
+
+    ``validator`` is the class that the schema is for.
+    """
+    forgetting: Any = validators.extend(  # type: ignore[no-untyped-call]
+        validator, {"properties": _without_nulls}
+    )
+    for _ in forgetting(schema).iter_errors(value):
         pass
 
 
@@ -58,6 +76,21 @@ def _read(validator: Any, container: Any, key: Any, schema: Any) -> None:
     value = container[key]
     if isinstance(value, str) and next(validator.descend(value, schema), None) is not None:
         container[key] = scalar(value)
+
+
+def _without_nulls(
+    validator: Any, properties: dict[str, Any], instance: Any, schema: Any
+) -> Iterator[ValidationError]:
+    if isinstance(instance, dict):
+        for key in properties.keys() & instance.keys():
+            given, taken = instance[key], properties[key]
+            if is_null(given) and all(
+                next(validator.descend(each, taken), None) for each in (given, None)
+            ):
+                del instance[key]
+    yield from validators.Draft202012Validator.VALIDATORS["properties"](
+        validator, properties, instance, schema
+    )
 
 
 def _properties(

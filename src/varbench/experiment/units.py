@@ -1,4 +1,4 @@
-"""Radii and steps in 255ths: what is probably in another unit, and what storage undoes."""
+"""Radii and steps in 255ths, a normalisation in [0, 1]: what is probably in another unit."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,8 +12,16 @@ SUSPICIOUS = 1.0
 def errors(config: Config) -> Iterator[str]:
     """Yield the radii below half of a pixel value, and steps below it that never reach the radius.
 
-    Steps that small are no mistake where there are enough of them.
+    Steps that small are no mistake where there are enough of them. A normalisation is of [0, 1].
     """
+    for name in ("mean", "std"):
+        values = config["extractor"][name]
+        if max(values) > 1:
+            fitting = ", ".join(f"{value / 255:.3g}" for value in values)
+            yield (
+                f"extractor.{name}: {values} is in 255ths, and here it is of pixels from 0 to 1; "
+                f"write [{fitting}]"
+            )
     for key, block in _blocks(config):
         epsilon, step = block.get("epsilon"), block.get("step_size")
         if epsilon is not None and epsilon < SMALLEST:
