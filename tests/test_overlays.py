@@ -371,3 +371,10 @@ def test_loaded_networks_are_measured_on_the_catalogue_that_is_named():
     folder = "training_images: {folder: images}"
     assert Grid.of(completed(LOADED, folder)).measured_networks == []
     assert len(Grid.of(completed()).measured_networks) == 3 * VALID["runs"]
+
+
+def test_recommenders_that_see_no_image_and_controls_are_known():
+    added = "recommenders: {mf: {method: bpr_mf, epochs: 3}}"
+    assert Grid.of(completed(added)).as_options()["blind"] == ["mf"]
+    assert Grid.of(completed(added, "grid: {recommenders: [vbpr]}")).as_options()["blind"] == []
+    assert Grid.of(completed()).as_options()["controls"] == ["noise_8", "ceiling"]
