@@ -6,18 +6,20 @@ minutes. Nothing has to exist. test_stale.py holds this against real dry runs.
 
 import sys
 from collections import deque
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from snakemake import api
 from snakemake.common import get_function_params
-from snakemake.iocontainers import Wildcards
+from snakemake.io import apply_wildcards, is_callable
 from snakemake.output_index import OutputIndex
 from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings
 
 import grid
 from varbench import downloads
+from varbench.experiment.plan import inputs
 from varbench.experiment.sources import Sources
 
 Config = dict[str, Any]
@@ -64,23 +66,28 @@ class Workflows:
             if (rule.name, *names.values()) in seen:
                 continue
             seen.add((rule.name, *names.values()))
-            wildcards = Wildcards(fromdict=names)
-            inputs, *_ = rule.expand_input(wildcards)
-            outputs, _ = rule.expand_output(wildcards)
-            _, parameters = rule.expand_params(wildcards, inputs, outputs, None)
             compared = Compared(
                 (rule.name, tuple(sorted(names.items()))),
                 rule.shellcmd,
-                frozenset(map(str, inputs)),
-                frozenset(map(repr, parameters)),
+                frozenset(inputs(rule, names)),
+                frozenset(map(repr, parameters(rule, names))),
             )
-            found |= dict.fromkeys(map(str, outputs), compared)
+            found |= {apply_wildcards(path, names): compared for path in rule.output}
             for path in compared.inputs - found.keys():
                 for producer in index.match(path):
                     if producer.is_producer(path):
                         pending.append((producer, producer.get_wildcards(path)))
                         break
         return found
+
+
+def parameters(rule: Any, names: dict[str, str]) -> Iterator[Any]:
+    """Yield what Snakemake compares: parameters, but for those that are functions of files."""
+    for parameter in rule.params:
+        if not is_callable(parameter):
+            yield parameter
+        elif not rule._is_deriving_function(parameter):
+            yield rule.apply_input_function(parameter, names)[0]
 
 
 def cached_parse(parse: Any) -> Any:

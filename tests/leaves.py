@@ -195,8 +195,7 @@ def swaps(config: Config) -> Iterator[tuple[Path_, Path_, Config]]:
         )
         key = (section, one[-1], other[-1])
         values = at(config, one), at(config, other)
-        # Not at the top: with the seed's value there would be millions of runs.
-        if len(one) == 1 or one[:-1] != other[:-1] or values[0] == values[1] or key in seen:
+        if one[:-1] != other[:-1] or values[0] == values[1] or key in seen:
             continue
         if alike(*values):
             found = valid(put(put(config, one, values[1]), other, values[0]))

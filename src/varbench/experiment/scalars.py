@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from jsonschema import ValidationError, validators
@@ -38,12 +39,17 @@ def read_into(value: Any, schema: dict[str, Any], validator: Any) -> None:
 
     ``validator`` is the class that the schema is for.
     """
-    reading: Any = validators.extend(  # type: ignore[no-untyped-call]
+    for _ in _reading(validator)(schema).iter_errors(value):
+        pass
+
+
+@cache
+def _reading(validator: Any) -> Any:
+    """Return a validator that reads as it looks through; to make one takes longer than to use it."""
+    return validators.extend(  # type: ignore[no-untyped-call]
         validator,
         {"properties": _properties, "additionalProperties": _additional, "items": _items},
     )
-    for _ in reading(schema).iter_errors(value):
-        pass
 
 
 def forget_nulls(value: Any, schema: dict[str, Any], validator: Any) -> None:
