@@ -60,3 +60,8 @@ rule all:
         rules.aggregate_extractors.output,
         rules.compare_published.output if COMPARES else [],
     localrule: True
+
+
+if workflow.is_main_process:
+    for text in targets.unknown(targets.given(), workflow.rules):
+        raise WorkflowError(text)

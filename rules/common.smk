@@ -32,7 +32,7 @@ for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
 from snakemake.logging import logger
 
 from varbench.errors import InputError
-from varbench.experiment import former, plan, protocol, warm
+from varbench.experiment import former, plan, protocol, targets, warm
 from varbench.experiment.ablation import Ablation
 from varbench.experiment.advice import warnings
 from varbench.experiment.configuration import class_file, complete, no_key_twice
