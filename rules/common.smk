@@ -59,7 +59,7 @@ try:
 except InputError as error:
     raise WorkflowError(f"configuration: {error}") from None
 if workflow.is_main_process:
-    for text in warnings(config):
+    for text in warnings(CORRECTED):
         print(f"warning: {text}", file=sys.stderr)
 
 code = Sources(BASE).of(config)

@@ -54,8 +54,9 @@ def test_images_are_found_in_sub_folders(images):
 def test_hidden_folders_are_left_out_and_links_to_folders_followed_once(images):
     (images / "real").mkdir()
     (images / "real" / "a.jpg").touch()
-    (images / ".thumbnails").mkdir()
-    (images / ".thumbnails" / "a.jpg").touch()
+    for litter in (".thumbnails", "@eaDir", "__MACOSX"):
+        (images / litter).mkdir()
+        (images / litter / "a.jpg").touch()
     (images / "again").symlink_to(images / "real")
     (images / "loop").symlink_to(images)
     assert len([*below(images)]) == 1
@@ -92,11 +93,15 @@ def test_listing_sees_sub_folders(images):
         ("a", "a", "; a is there"),
         ("b.jpg", "B", "'b' differs in case"),
         ("0108775015.jpg", "108775015", "'0108775015' differs in .* leading zeros"),
+        ("1000.jpg", "1000.0", "'1000' differs in .* a '.0' behind it"),
+        ("1000.jpg", " 1000", "'1000' differs in .* blanks around it"),
+        ("a/main.jpg", "a", "there is a folder 'a': it is the image that is named"),
         ("a.jpg", "a.jpg", "ids come without the ending"),
         ("a.jpg", "c", "images$"),
     ],
 )
 def test_what_is_there_instead_is_named(images, file, item, message):
+    (images / file).parent.mkdir(exist_ok=True)
     (images / file).touch()
     paths, missing = find(images, item)
     assert paths == [None]

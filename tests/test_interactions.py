@@ -143,6 +143,7 @@ def test_matrix_has_training_only():
     [
         ("item", "ghost", r"log row 2: an unknown item .*ghost"),
         ("item", "I1", r"log row 2: an unknown item .*'i1' differs in case"),
+        ("item", "i1 ", r"log row 2: an unknown item .*'i1' differs in .*blanks"),
         ("user", "", r"log row 2: an empty user"),
         ("item", "", r"log row 2: an empty item"),
         ("rating", np.nan, r"log row 2: a rating"),

@@ -63,3 +63,22 @@ def test_each_image_is_measured_as_if_alone(tmp_path, images, kind):
             alone = stand_in_distances([before], [[after]]).item()
         assert distance == pytest.approx(alone, rel=1e-4)
         assert distance > 0
+
+
+@pytest.mark.parametrize("untouched", [len(ITEMS), len(ITEMS) - 1])
+def test_an_attack_of_which_nothing_is_left_is_said(tmp_path, images, untouched):
+    """Such as one that storing as whole numbers undoes; one image that changed is enough."""
+    clean, attacked = images
+    stored = [*clean[:untouched], *attacked[untouched:]]
+    write_images(tmp_path / "images.zip", zip(ITEMS, stored, strict=True))
+    done = cells.run(
+        "measure_images",
+        {},
+        image_archive=tmp_path / "clean.zip",
+        attacked_images=tmp_path / "images.zip",
+        distances=tmp_path / "distances.parquet",
+        device="cpu",
+    )
+    assert done.returncode == 0, done.stderr
+    said = "images.zip: all stored images equal the clean ones" in done.stdout
+    assert said == (untouched == len(ITEMS))

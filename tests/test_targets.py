@@ -43,5 +43,5 @@ def test_snakemake_stops_at_a_misspelt_target(tmp_path):
     checkout = grid.copy_checkout(tmp_path)
     done = grid.snakemake(checkout, "--dry-run", "categoris", check=False)
     assert done.returncode
-    assert "no rule makes 'categoris'; did you mean 'categories'?" in done.stderr
+    assert "no rule makes 'categoris'; did you mean 'categories'?" in done.stdout + done.stderr
     assert grid.snakemake(checkout, "--dry-run", "results/tables/table2.csv").returncode == 0

@@ -57,10 +57,15 @@ def main() -> None:
         measure = lpips_distances(network, given.backbone, given.device, given.threads)
         label = f"LPIPS ({network})"
     images = clean.read(items.tolist())
-    distance = np.empty(len(items))
+    distance, changed = np.empty(len(items)), 0
     for rows in pieces(by_size(images), PIECE):
         seen = attacked.read(items[rows].tolist())
         distance[rows] = measure([images[row] for row in rows], [seen])[0]
+        changed += sum(
+            not np.array_equal(images[row], s) for row, s in zip(rows, seen, strict=True)
+        )
+    if not changed:
+        print(f"warning: {given.attacked_images}: all stored images equal the clean ones")
     table = pd.DataFrame({"item": items, "distance": distance})
     write_table(given.distances, table.assign(distance_label=label, is_lpips=bool(given.backbone)))
 

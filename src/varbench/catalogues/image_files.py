@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from varbench.catalogues.likeness import alike
+from varbench.catalogues.likeness import DIFFERENCES, alike
 from varbench.errors import InputError
 
 if TYPE_CHECKING:  # the workflow lists folders too, and has no use for pandas
     import pandas as pd
 
+# Folders that systems put beside images, with small ones of the same names.
+LITTER = ("@eaDir", "__MACOSX")
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".avif")
 
 
@@ -19,8 +21,8 @@ def below(folder: Path) -> Iterator[Path]:
     """Yield what a folder and its sub-folders hold, in order, but for the sub-folders themselves.
 
     Links to folders are followed, each folder once. Hidden sub-folders (thumbnails, version
-    control) are left out. What is yielded may be no readable file, such as a link that leads
-    nowhere.
+    control) and ``LITTER`` are left out. What is yielded may be no readable file, such as a link
+    that leads nowhere.
     """
     seen: set[str] = set()
     for place, folders, names in os.walk(folder, followlinks=True):
@@ -29,7 +31,7 @@ def below(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(n for n in folders if not n.startswith(".") and n not in LITTER)
         for name in sorted(names):
             yield Path(place, name)
 
@@ -78,6 +80,7 @@ def find_images(
         else:
             others[path.stem] = path
     known = {alike(stem): stem for stem in found}
+    parents = {path.parent.name for paths in found.values() for path in paths}
     paths: list[Path | None] = []
     missing: dict[int, str] = {}
     seen: set[str] = set()
@@ -91,7 +94,7 @@ def find_images(
             names = " and ".join(str(path.relative_to(folder)) for path in images)
             raise InputError(f"{where}: item {item!r} has several images, {names}; keep one")
         if not images:
-            hint = _hint(item, known, others)
+            hint = _hint(item, known, others, parents)
             missing[len(paths)] = f"{where}: item {item!r} has no image in {folder}{hint}"
         paths.append(images[0] if images else None)
     return paths, missing
@@ -106,13 +109,15 @@ def not_read(path: Path) -> str:
     return f"{path.name} is there, but only {', '.join(IMAGE_SUFFIXES)} are read: convert it"
 
 
-def _hint(item: str, known: dict[str, str], others: dict[str, Path]) -> str:
+def _hint(item: str, known: dict[str, str], others: dict[str, Path], parents: set[str]) -> str:
     """Say what is there instead of an item's image."""
     if item in others:
         return f"; {not_read(others[item])}"
     like = known.get(alike(item))
     if like is not None:
-        return f"; {like!r} differs in case, in Unicode form or in leading zeros"
+        return f"; {like!r} differs in {DIFFERENCES}"
+    if item in parents:
+        return f"; there is a folder {item!r}: it is the image that is named by the item"
     stem, _, suffix = item.rpartition(".")
     if f".{suffix.lower()}" in IMAGE_SUFFIXES and alike(stem) in known:
         return "; ids come without the ending of the file's name"

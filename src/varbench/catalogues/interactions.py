@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from varbench.catalogues.likeness import alike
+from varbench.catalogues.likeness import DIFFERENCES, alike
 from varbench.catalogues.raw import INTERACTION_COLUMNS, RawCatalogue
 from varbench.errors import InputError
 from varbench.seeds import derive
@@ -79,7 +79,7 @@ def check(
 def _hint(catalogue: RawCatalogue, item: str) -> str:
     """Say what may be meant by an item that is not listed."""
     like = next((known for known in catalogue.items if alike(known) == alike(item)), None)
-    differs = f"; {like!r} differs in case, in Unicode form or in leading zeros" if like else ""
+    differs = f"; {like!r} differs in {DIFFERENCES}" if like else ""
     return f"{differs}; drop_unreadable leaves them out"
 
 

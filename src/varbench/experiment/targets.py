@@ -16,9 +16,9 @@ def given() -> list[str]:
     program = Path(sys.argv[0])
     if program.name != "snakemake" and program.parts[-2:] != ("snakemake", "__main__.py"):
         return []
-    from snakemake.cli import parse_args
+    from snakemake.cli import get_argument_parser
 
-    _, arguments = parse_args(sys.argv[1:])
+    arguments = get_argument_parser().parse_args(sys.argv[1:])
     return sorted(arguments.targets or ())
 
 
