@@ -173,7 +173,7 @@ rule borrow_features:
             "borrow_features",
             dataset=SET.name("dataset"),
             target_class=SET.target_class,
-            categories=SET.categories,
+            target=SET.target_category,
         ),
     shell:
         line("borrow_features")

@@ -137,6 +137,10 @@ class Settings:
             "target": self.classes[self.target_class(names)],
         }
 
+    def target_category(self, names: Names) -> str:
+        """Return the name of a dataset's target category."""
+        return self.categories(names)["target"]
+
     def budget(self, names: Names) -> Config:
         """Return how many items of a dataset are attacked, and which."""
         return dict(self._config["datasets"][names["dataset"]]["attacked"])
