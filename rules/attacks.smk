@@ -136,6 +136,6 @@ rule borrow_features:
     resources:
         **NEEDS.at_most(NEEDS.ranking, 10),
     params:
-        **told("borrow_features", **TOWARDS, categories=SET.categories),
+        **told("borrow_features", **TOWARDS),
     shell:
         line("borrow_features")

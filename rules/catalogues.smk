@@ -1,6 +1,10 @@
 # Catalogues: items, images and interactions, checked, filtered, numbered and split.
 
-TOWARDS = {"dataset": SET.name("dataset"), "target_class": SET.target_class}
+TOWARDS = {
+    "dataset": SET.name("dataset"),
+    "target": SET.target_category,
+    "target_class": SET.target_class,
+}
 
 
 rule prepare_catalogue:
@@ -83,6 +87,6 @@ rule select_target_item:
     conda:
         "../envs/varbench.yaml"
     params:
-        **told("select_target_item", **TOWARDS, categories=SET.categories),
+        **told("select_target_item", **TOWARDS),
     shell:
         line("select_target_item")

@@ -12,7 +12,7 @@ from varbench.storage import read_array, read_table, write_array, write_table
 
 def main() -> None:
     options = command.parser(__doc__)
-    command.add_options(options, "dataset (its name), target_class, categories")
+    command.add_options(options, "dataset (its name), target_class, target")
     command.add_paths(options, clean_features="of the catalogue", interactions="of the catalogue")
     command.add_paths(options, predicted_classes="by the undefended network")
     command.add_paths(options, attacked="items that are attacked")
@@ -24,7 +24,7 @@ def main() -> None:
     members = members_of(
         read_table(given.predicted_classes, ["item", "class"]),
         given.options["target_class"],
-        given.options["categories"]["target"],
+        given.options["target"],
         f"datasets.{given.options['dataset']}.target_category",
         "a ceiling has nobody's features to give and must go from attacks",
     )

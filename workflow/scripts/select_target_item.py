@@ -13,7 +13,7 @@ log = logging.getLogger("select_target_item")
 
 def main() -> None:
     options = command.parser(__doc__)
-    command.add_options(options, "dataset (its name), target_class, categories")
+    command.add_options(options, "dataset (its name), target_class, target")
     command.add_paths(options, predicted_classes="by the undefended network")
     command.add_paths(options, interactions="of the catalogue", target_item="out")
     given = options.parse_args()
@@ -21,7 +21,7 @@ def main() -> None:
     members = members_of(
         read_table(given.predicted_classes, ["item", "class"]),
         given.options["target_class"],
-        given.options["categories"]["target"],
+        given.options["target"],
         f"datasets.{given.options['dataset']}.target_category",
         "it has no most popular item, which attacks with target_item need",
     )

@@ -233,6 +233,10 @@ class Settings:
             "target": self.classes[self.target_class(names)],
         }
 
+    def target_category(self, names: Names) -> str:
+        """Return the name of a dataset's target category."""
+        return self.categories(names)["target"]
+
     def _recommender(self, name: str) -> Config:
         """Return a recommender's method and parameters."""
         recommender = self._config["recommenders"][name]
