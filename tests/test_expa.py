@@ -244,7 +244,7 @@ def command(script, options, **paths):
     return subprocess.run(line, capture_output=True, text=True)
 
 
-TARGET = {"dataset": "shop", "target_class": 7, "categories": {"target": "cowboy hat"}}
+TARGET = {"dataset": "shop", "target_class": 7, "target": "cowboy hat"}
 
 
 def select(folder, classes, interactions):

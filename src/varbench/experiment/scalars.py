@@ -45,7 +45,7 @@ def read_into(value: Any, schema: dict[str, Any], validator: Any) -> None:
 
 @cache
 def _reading(validator: Any) -> Any:
-    """Return a validator that reads as it looks through; to make one takes longer than to use it."""
+    """Return a validator that reads as it looks through; making one costs more than using it."""
     return validators.extend(  # type: ignore[no-untyped-call]
         validator,
         {"properties": _properties, "additionalProperties": _additional, "items": _items},
