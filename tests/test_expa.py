@@ -290,7 +290,7 @@ def test_a_ceiling_of_a_category_without_images_is_named(tmp_path):
     write_table(files["attacked"], pd.DataFrame({"item": [0]}))
     write_array(files["clean_features"], np.zeros((1, 2), np.float32))
     out = {"attacked_features": tmp_path / "out.npy", "lenders": tmp_path / "lenders.parquet"}
-    done = command("borrow_features", {**TARGET, "target": "cowboy hat"}, **files, **out)
+    done = command("borrow_features", TARGET, **files, **out)
     assert done.returncode == 1
     assert "'cowboy hat', so a ceiling has nobody's features to give" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -15,8 +15,8 @@ from varbench.experiment.protocol import SWITCHES
 
 TABLE = yaml.safe_load((grid.BASE / "resources" / "readers.yaml").read_text())
 
-# Laid over config.yaml. Small, yet with two networks, an ablation, and something for every rule. Its
-# seeds are no larger than a number of runs may be, for the two change places.
+# Laid over config.yaml. Small, yet with two networks, an ablation, and something for every rule.
+# Seeds are no larger than a number of runs may be, for the two change places.
 EMBEDDED = """
 seed: 3
 runs: 1
