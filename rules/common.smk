@@ -31,6 +31,7 @@ for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
 
 from snakemake.logging import logger
 
+from varbench.axes import WITHIN_THREAT
 from varbench.errors import InputError
 from varbench.experiment import former, inputs, plan, protocol, targets, warm
 from varbench.experiment.ablation import Ablation

@@ -1,9 +1,7 @@
 # The paper's own tables beside ours, and its claims decided on both.
 
 PUBLISHED = content(sorted((BASE / "resources" / "published").glob("*.csv")))
-STANDING_FOR = {
-    axis: SET.stands_for(axis) for axis in ("dataset", "defense", "attack", "recommender")
-}
+STANDING_FOR = {axis: SET.stands_for(axis) for axis in WITHIN_THREAT}
 COMPARES = all(STANDING_FOR.values())
 CLAIMS = {"stands_for": STANDING_FOR, "k": config["metrics"]["k"], "clean": GRID.clean}
 COMPARISONS = ["published", "published_agreement", "claims"] if COMPARES else []

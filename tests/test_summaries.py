@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from varbench import axes
 from varbench.errors import InputError
 from varbench.experiment.stored import Stored
 from varbench.metrics.statistics import two_level
@@ -376,3 +377,7 @@ def test_table2_names_distances_and_doubts():
     assert table["lpips_high"].notna().tolist() == [True, True, False, False]
     assert table["perceptual_stand_in"].notna().tolist() == [False, False, True, True]
     assert "source_share" not in table
+
+
+def test_a_cell_is_named_by_the_axes_of_a_row():
+    assert Cell._fields == axes.ROW

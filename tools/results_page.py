@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 from marked import BASE, put
 
+from varbench.axes import WITHIN_THREAT
 from varbench.costs import costs
 
 HEAD = """\
@@ -68,7 +69,7 @@ def summary(results: Path) -> str:
     table1 = pd.read_csv(results / "tables" / "table1.csv")
     chosen = changes[changes["attack"].isin(ATTACKS) & (changes["recommender"] == "vbpr")]
     cold = pd.read_csv(results / "tables" / "table1_cold_start.csv")
-    keys = ["dataset", "defense", "attack", "recommender"]
+    keys = list(WITHIN_THREAT)
     clean = {
         threat: table.set_index(keys)["chr_at_20"]
         for threat, table in (("poisoning", table1), ("evasion", table1), ("cold_start", cold))

@@ -15,6 +15,8 @@ CELL = ("threat", "dataset", "defense", "attack", "recommender", "run", "seed")
 REPEATED = ("run", "seed")
 # What a row of a table stands for: the repetitions are summed up in it.
 ROW = tuple(axis for axis in CELL if axis not in REPEATED)
+# The same where the threat is known: in the paper, an ablation, a table of one threat.
+WITHIN_THREAT = tuple(axis for axis in ROW if axis != "threat")
 # The attacked images of a network.
 IMAGES = ("dataset", "defense", "attack", "run")
 # The run of what is the same in all runs: a network that is loaded, and what depends on it alone.

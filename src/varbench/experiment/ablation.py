@@ -6,11 +6,11 @@ from itertools import product
 from typing import Any
 
 from varbench.axes import POISONING
+from varbench.axes import WITHIN_THREAT as AXES
 from varbench.experiment.grid import Grid
 from varbench.experiment.protocol import Variant, last_listed, variants
 
 Config = dict[str, Any]
-AXES = ("dataset", "defense", "attack", "recommender")
 
 
 @dataclass(frozen=True)

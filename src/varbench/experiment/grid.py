@@ -17,7 +17,6 @@ from varbench.registry import draws, makes_images, sees_images
 Config = dict[str, Any]
 CONTROLS = ("noise", "ceiling")  # methods that show what chance, or the best attack, would do
 ABOUT = ("crafted_on", "stands_for")  # keys of an attack that are no parameters of its method
-CHOSEN = ("datasets", "defenses", "attacks", "recommenders")  # sections that `grid` may restrict
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Grid:
     @classmethod
     def of(cls, config: Config) -> "Grid":
         """Read the axes from a checked configuration."""
-        chosen = {axis.removesuffix("s"): in_order(config, axis) for axis in CHOSEN}
+        chosen = {axis: in_order(config, f"{axis}s") for axis in axes.WITHIN_THREAT}
         clean = next(a for a in chosen["attack"] if config["attacks"][a]["method"] == "none")
         chosen["attack"] = [clean, *(a for a in chosen["attack"] if a != clean)]
         chosen["threat"] = config["threats"]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from varbench.axes import ROW
 from varbench.experiment.grid import Grid
 from varbench.experiment.protocol import describe
 from varbench.experiment.settings import Settings
@@ -16,10 +17,7 @@ def page_options(grid: Grid, settings: Settings) -> dict[str, Any]:
     metrics = config["metrics"]
     return {
         "title": TITLE,
-        "axes": {
-            f"{axis}s": list(grid.names[axis])
-            for axis in ("threat", "dataset", "defense", "attack", "recommender")
-        },
+        "axes": {f"{axis}s": list(grid.names[axis]) for axis in ROW},
         "runs": config["runs"],
         "k": metrics["k"],
         "confidence": metrics["confidence"],

@@ -18,10 +18,12 @@ from snakemake.io import apply_wildcards, is_callable
 from snakemake.iocontainers import Wildcards
 from snakemake.output_index import OutputIndex
 
+from varbench.axes import ROW
+
 Kind = frozenset[str]  # the names of a job that decide what it costs
 
 # Runs and seeds of a job's names do not.
-DECISIVE = ("threat", "attack", "defense", "recommender", "dataset", "catalogue")
+DECISIVE = (*ROW, "catalogue")
 
 
 @dataclass(frozen=True)

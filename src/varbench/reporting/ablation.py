@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from varbench.axes import REPEATED, WITHIN_THREAT
 from varbench.reporting.labels import NAMES
 from varbench.reporting.layout import lay_out, with_cells
 from varbench.reporting.rendering import Cell, Table
@@ -15,7 +16,7 @@ MEASURED = (
     *("p_value", "category_share", "success_rate", "success_rate_not_target", "source_share"),
     *("feature_loss", "perceptual_distance", "distance_label"),
 )
-CELL = ["dataset", "defense", "attack", "recommender", "run", "seed"]
+CELL = [*WITHIN_THREAT, *REPEATED]
 
 
 def differences(
@@ -103,7 +104,7 @@ def as_tables(cells: pd.DataFrame, k: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 
     A distance that is not LPIPS decides nothing about LPIPS: it is left empty.
     """
-    names = ["dataset", "defense", "attack", "recommender"]
+    names = list(WITHIN_THREAT)
     is_lpips = cells["distance_label"].str.startswith("LPIPS", na=False)
     cells = cells.assign(lpips=cells["perceptual_distance"].where(is_lpips))
     table1 = cells.groupby(names, sort=False)[f"chr_at_{k}"].mean().reset_index()

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from varbench.axes import EVASION, POISONING, WITHIN_THREAT
+
 Check = tuple[bool, str]  # whether it holds, and the numbers
 Tables = Mapping[str, pd.DataFrame]  # CSV tables by their names
 
 CLEAN, UNDEFENDED, DEFENDED = "none", "T", ("AT", "FAT")
-CELL = ["dataset", "defense", "attack", "recommender"]
+CELL = list(WITHIN_THREAT)
 # Attacks that a class of the image network is the aim of: a ceiling of target items bounds these.
 TARGETED = ("fgsm_4", "fgsm_8", "pgd_4", "pgd_8", "cw")
 
@@ -64,7 +66,7 @@ def recommenders(table: pd.DataFrame) -> Iterator[Check]:
     """Clean recommenders beat popularity and chance on held-out items."""
     blind = table["defense"].isna()
     references = table[blind].groupby("dataset")["auc"].max()
-    clean = table[~blind & (table["attack"] == CLEAN) & (table["threat"] == "poisoning")]
+    clean = table[~blind & (table["attack"] == CLEAN) & (table["threat"] == POISONING)]
     for row in clean.to_dict("records"):
         best = references[row["dataset"]]
         cell = " ".join(row[axis] for axis in ("dataset", "defense", "recommender"))
@@ -74,7 +76,7 @@ def recommenders(table: pd.DataFrame) -> Iterator[Check]:
 def pushes(table: pd.DataFrame, changes: pd.DataFrame, k: int) -> Iterator[Check]:
     """Ranking attacked images, T lets PGD 8 push VBPR's items; the defenses stop most of it."""
     ratios = table.set_index(CELL)[f"chr_at_{k}"]
-    tested = changes[changes["threat"] == "evasion"].set_index(CELL)
+    tested = changes[changes["threat"] == EVASION].set_index(CELL)
     for dataset in table["dataset"].unique():
         for defense in (UNDEFENDED, *DEFENDED):
             clean, after = (ratios[dataset, defense, a, "vbpr"] for a in (CLEAN, "pgd_8"))

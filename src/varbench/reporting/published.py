@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from varbench.axes import WITHIN_THREAT
 from varbench.errors import InputError
 from varbench.reporting.layout import mean_over_runs
 from varbench.storage import read_table
@@ -24,7 +25,7 @@ NAMES = {
 }
 CLEAN = "none"
 VISUAL = ["success_rate", "feature_loss", "lpips"]
-CELL = ["dataset", "defense", "attack", "recommender"]
+CELL = list(WITHIN_THREAT)
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from varbench.axes import POISONING
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -59,14 +61,14 @@ def _functions() -> "Mapping[str, Callable[[pd.DataFrame, Style], Table]]":
 
 def suffixed(name: str, threat: str) -> str:
     """Return the name of a threat's table: poisoning is the paper's, and has the plain name."""
-    return name if threat == "poisoning" else f"{name}_{threat}"
+    return name if threat == POISONING else f"{name}_{threat}"
 
 
 def rendered(threats: Sequence[str]) -> dict[str, str]:
     """Return the names of all rendered tables, and of each the CSV table that it is made from."""
     names = {}
     for name, table in TABLES.items():
-        for threat in threats if table.threats != "none" else ["poisoning"]:
+        for threat in threats if table.threats != "none" else [POISONING]:
             own = table.threats == "files"
             names[suffixed(name, threat)] = suffixed(table.source, threat) if own else table.source
     return names

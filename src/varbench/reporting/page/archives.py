@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from varbench import axes
 from varbench.reporting.page.options import Options
 from varbench.storage import read_array, read_table
 
@@ -62,10 +63,8 @@ class Archives:
         return table["category_hits"].to_numpy(np.float64)
 
     def _cell(self, cell: Cell) -> Path:
-        # Evasion trains nothing: its clean cell is poisoning's.
-        shared = cell["threat"] == "evasion" and cell["attack"] == self.options.clean
-        named = {**cell, "threat": "poisoning"} if shared else cell
-        return Path(self.cell.format(**named, run="0", seed="0"))
+        computed = axes.computed(cell, self.options.clean)
+        return Path(self.cell.format(**computed, run="0", seed="0"))
 
 
 def extra_tables(options: Options, catalogue: str, training: str) -> dict[str, pd.DataFrame]:

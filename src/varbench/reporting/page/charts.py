@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import altair as alt
 import pandas as pd
 
+from varbench.axes import ROW
 from varbench.reporting.page import chart_rows
 from varbench.reporting.page.frames import Tables
 from varbench.reporting.page.options import Options
@@ -51,7 +52,7 @@ class Picture:
 
 def labelled(rows: pd.DataFrame, options: Options) -> pd.DataFrame:
     """Return the rows with the column NAME_label for each axis that they have."""
-    axes = [a for a in ("threat", "dataset", "defense", "attack", "recommender") if a in rows]
+    axes = [axis for axis in ROW if axis in rows]
     return rows.assign(**{f"{a}_label": rows[a].map(options.names(a)) for a in axes})
 
 

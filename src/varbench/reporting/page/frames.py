@@ -7,17 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from varbench.axes import THREATS, WITHIN_THREAT
 from varbench.errors import InputError
 from varbench.reporting.page.options import AXES, Options
+from varbench.reporting.tables import suffixed
 from varbench.storage import read_table
 
 Tables = Mapping[str, pd.DataFrame]
-CELL = ["dataset", "defense", "attack", "recommender"]
-TABLE1 = {
-    "poisoning": "table1",
-    "evasion": "table1_evasion",
-    "cold_start": "table1_cold_start",
-}
+CELL = list(WITHIN_THREAT)
+TABLE1 = {threat: suffixed("table1", threat) for threat in THREATS}
 NEEDED = ("table1", "table2", "changes")
 
 
