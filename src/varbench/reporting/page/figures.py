@@ -9,6 +9,7 @@ import vl_convert
 
 from varbench.reporting.page import theme
 from varbench.reporting.page.charts import PICTURES, Picture, labelled
+from varbench.reporting.page.footnotes import footnotes
 from varbench.reporting.page.frames import Tables, strongest
 from varbench.reporting.page.options import Options
 from varbench.storage import replacing
@@ -62,6 +63,12 @@ def static(picture: Picture, tables: Tables, options: Options) -> dict[str, Any]
     spec: dict[str, Any] = whole.to_dict()
     spec["config"] = theme.config(size=10)
     spec["config"]["background"] = "white"
+    doubts = footnotes(tables, options) if "dataset" in picture.switches else {}
+    said = [
+        f"{options.names('dataset')[d]}: {note}" for d, notes in doubts.items() for note in notes
+    ]
+    if said:
+        spec["title"] = {"text": said, "orient": "bottom", "fontSize": 9, "fontWeight": "normal"}
     return spec
 
 
