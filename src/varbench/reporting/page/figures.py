@@ -1,6 +1,7 @@
 """Static figures of the page's pictures: SVG, PDF and PNG, in a style for print."""
 
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import altair as alt
@@ -15,6 +16,7 @@ from varbench.reporting.page.options import Options
 from varbench.storage import replacing
 
 FORMS = ("svg", "pdf", "png")
+LINE = 60  # characters of a footnote
 SCALE = 3  # pixels of a PNG for one of the figure: 216 dots an inch
 
 
@@ -65,7 +67,10 @@ def static(picture: Picture, tables: Tables, options: Options) -> dict[str, Any]
     spec["config"]["background"] = "white"
     doubts = footnotes(tables, options) if "dataset" in picture.switches else {}
     said = [
-        f"{options.names('dataset')[d]}: {note}" for d, notes in doubts.items() for note in notes
+        line
+        for dataset, notes in doubts.items()
+        for note in notes
+        for line in wrap(f"{options.names('dataset')[dataset]}: {note}", LINE)
     ]
     if said:
         spec["title"] = {"text": said, "orient": "bottom", "fontSize": 9, "fontWeight": "normal"}
