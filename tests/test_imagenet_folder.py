@@ -221,6 +221,24 @@ def test_two_processes_train_as_one_does(images, tmp_path):
     assert np.allclose(*(log[["loss", "clean_accuracy"]] for log in logs), atol=1e-5)
 
 
+def test_what_is_no_image_is_left_out(images, tmp_path, caplog):
+    """Editors' locks, folders of systems; of links that lead nowhere it is said how many."""
+    folder = tmp_path / "litter"
+    shutil.copytree(images, folder)
+    (folder / "train" / "n01" / ".#0.JPEG").symlink_to("editor@host.1")
+    (folder / "train" / "n02" / "gone.JPEG").symlink_to("../annex/objects/x")
+    (folder / "train" / "n02" / "._0.JPEG").write_bytes(b"resource fork")
+    for name in (".ipynb_checkpoints", "__MACOSX", "@eaDir"):
+        (folder / "train" / name).mkdir()
+    (folder / "val" / "n03" / "0.JPEG").rename(folder / "val" / "n03" / "0.jfif")
+    data = Folder(folder, classes=3, size=32)
+    assert (data.count, data.held_out) == (36, 12)
+    (said,) = caplog.messages
+    assert said.endswith(
+        "1 links that lead nowhere or are no files, such as n02/gone.JPEG, are left out"
+    )
+
+
 def test_faults_are_named(images, tmp_path):
     def faulty(message, classes=3, folder=tmp_path / "copy"):
         with pytest.raises(InputError, match=message) as raised:

@@ -23,6 +23,7 @@ from varbench.reporting.page import (
     build,
     charts,
     figures,
+    footnotes,
     frames,
     gallery,
     lists,
@@ -32,6 +33,7 @@ from varbench.reporting.page.context import context
 from varbench.reporting.page.leaderboard import leaderboard
 from varbench.reporting.page.options import Options
 
+NO_FACTS = pd.DataFrame(columns=["dataset", "defense", "attack", "item", "success"])
 VENDOR = Path(build.__file__).parent / "vendor"
 
 
@@ -243,6 +245,31 @@ def test_a_logarithmic_axis_has_labels_however_few_the_attacks(tmp_path, losses)
     assert all(float(one) <= max(losses) for one in found)
 
 
+def test_what_is_doubtful_about_a_dataset_is_a_footnote_of_its_pictures(results):
+    _, options, tables = results
+    few = "7 of 40 users are left (lower core_users (5))"
+    of_men = tables["table1"]["dataset"] == "mini_men"
+    own = {f"table1{t}": tables[f"table1{t}"].copy() for t in ("", "_evasion", "_cold_start")}
+    for table in own.values():
+        table.loc[of_men & (table["attack"] == "none"), "note"] = few
+        table.loc[of_men & (table["defense"] == "FAT"), "note"] = f"no robust accuracy; {few}"
+    table2 = tables["table2"].copy()
+    men = table2["dataset"] == "mini_men"
+    table2.loc[men, "flags"] = "only 6 attacked images; " + table2.loc[men, "flags"].fillna("")
+    doubtful = tables | own | {"table2": table2}
+    said = {"mini_men": [few, "only 6 attacked images"], "mini_women": []}
+    assert footnotes.footnotes(doubtful, options) == said
+    spec = figures.static(charts.PICTURES["chr"], doubtful, options)
+    svg = figures.encoded(spec, "svg").decode()
+    assert f"Mini Men: {few}" in svg
+    assert "Mini Men: only 6 attacked images" in svg
+    assert "robust" not in svg
+    made = context(doubtful, options, gallery=NO_FACTS, lists={}, provenance={})
+    readings = {one["name"]: one["reading"] for one in made["pictures"]}
+    assert readings["chr"].endswith("Mini Men: only 6 attacked images.")
+    assert "title" not in figures.static(charts.PICTURES["chr"], tables, options)
+
+
 @pytest.mark.parametrize("label", ["$x_{$", "5 $ & 6 $", "\\", "a <b> c", "%s {x}", "datum.x"])
 def test_names_are_drawn_as_they_are(results, label):
     _, options, tables = results
@@ -262,8 +289,7 @@ def test_pictures_are_written_as_what_their_names_say(results, tmp_path):
 
 def test_accuracy_keeps_the_rankings_that_see_no_images(results):
     _, options, tables = results
-    facts = pd.DataFrame(columns=["dataset", "defense", "attack", "item", "success"])
-    made = context(tables, options, gallery=facts, lists={}, provenance={})
+    made = context(tables, options, gallery=NO_FACTS, lists={}, provenance={})
     accuracy = made["tables"]["accuracy"]
     rows = [dict(zip(accuracy["columns"], row, strict=True)) for row in accuracy["rows"]]
     assert {row["recommender"] for row in rows if row["defense"] is None} == {

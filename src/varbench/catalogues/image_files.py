@@ -31,9 +31,14 @@ def below(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = sorted(n for n in folders if not n.startswith(".") and n not in LITTER)
+        folders[:] = sorted(name for name in folders if not is_litter(name))
         for name in sorted(names):
             yield Path(place, name)
+
+
+def is_litter(folder: str) -> bool:
+    """Say whether a folder's name is a hidden one's, or one that systems put beside images."""
+    return folder.startswith(".") or folder in LITTER
 
 
 def is_image(path: Path) -> bool:

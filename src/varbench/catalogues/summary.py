@@ -48,8 +48,8 @@ def warnings(summary: Mapping[str, Any]) -> list[str]:
     if kept["users"] < FEW * read["users"]:
         found.append(
             f"{kept['users']:,} of {read['users']:,} users are left, and "
-            f"{kept['items']:,} of {read['items']:,} items; if these are too few, "
-            f"{remedy(summary['dropped'], summary['core'])}"
+            f"{kept['items']:,} of {read['items']:,} items (if these are too few, "
+            f"{remedy(summary['dropped'], summary['core'])})"
         )
     return [*found, *summary["differences"]]
 

@@ -5,6 +5,7 @@ Augmented as in the published recipes (He et al. 2016; Shafahi et al. 2019): a r
 centre.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,17 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
-from torchvision.datasets import ImageFolder
-from torchvision.datasets.folder import default_loader
+from torchvision.datasets.folder import IMG_EXTENSIONS, default_loader, make_dataset
 
+from varbench.catalogues.image_files import IMAGE_SUFFIXES, is_file, is_litter
 from varbench.errors import InputError
 from varbench.extractors import processes
 from varbench.extractors.data import Batch, Labels, Pixels, shuffled
 from varbench.images import to_unit
 from varbench.seeds import derive
+
+SUFFIXES = {*IMG_EXTENSIONS, *IMAGE_SUFFIXES}
+log = logging.getLogger(__name__)
 
 MARGIN = 256 / 224  # of the validation images' shorter side, before the centre is cut out
 
@@ -99,19 +103,47 @@ class _Listing:
         if not root.is_dir():
             raise InputError(f"{root}: no such folder; images belong in train/CLASS and val/CLASS")
         self.root = root
-        self.classes = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+        self.classes = sorted(
+            entry.name for entry in root.iterdir() if entry.is_dir() and not is_litter(entry.name)
+        )
         if len(self.classes) != classes:
             raise InputError(
                 f"{root}: has {len(self.classes)} sub-folders, one a class, and the extractor "
                 f"{classes} classes (extractor.classes)"
             )
         try:
-            samples = ImageFolder(root).samples
+            samples = _samples(root, self.classes)
         except FileNotFoundError as error:  # a class without images
             raise InputError(f"{root}: {str(error).splitlines()[0]}") from error
         # Arrays, which the reading processes share; of a million strings each would get a copy.
         self.paths = np.array([str(Path(path).relative_to(root)) for path, _ in samples])
         self.labels: Labels = np.array([label for _, label in samples])
+
+
+def _samples(root: Path, classes: list[str]) -> list[tuple[str, int]]:
+    """Return the images of some sub-folders and their classes' numbers, in the names' order.
+
+    What is hidden, or no file (any more), is left out, which is logged.
+    """
+    left_out: list[str] = []
+
+    def is_image(name: str) -> bool:
+        path = Path(name)
+        if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES:
+            return False
+        if not is_file(path):
+            left_out.append(str(path.relative_to(root)))
+            return False
+        return True
+
+    numbers = {name: number for number, name in enumerate(classes)}
+    found: list[tuple[str, int]] = make_dataset(str(root), numbers, is_valid_file=is_image)
+    if left_out:
+        log.warning(
+            "%s: %d links that lead nowhere or are no files, such as %s, are left out",
+            *(root, len(left_out), left_out[0]),
+        )
+    return found
 
 
 class _Images(Dataset[tuple[Pixels, Labels] | str]):

@@ -119,11 +119,13 @@ def _defense(
     bounded = cells["equivalent"].eq(True) | (cells["verdict"] == "lowered")
     if bounded.all():
         return {"verdict": STOPS, "sentence": f"no attack raises CHR; {what}."}
+    left = int((~bounded).sum())
     return {
         "verdict": UNCLEAR,
         "sentence": (
-            f"no attack is shown to raise CHR, but {int((~bounded).sum())} of {len(cells)} are not "
-            f"separable from none without being shown equal to it; {what}."
+            f"no attack is shown to raise CHR, but {left} of {len(cells)} "
+            f"{'is' if left == 1 else 'are'} not separable from none without being shown equal to "
+            f"it; {what}."
         ),
     }
 

@@ -10,6 +10,7 @@ from varbench.reporting.labels import METHODS
 from varbench.reporting.page import chart_rows, theme
 from varbench.reporting.page.answers import answers
 from varbench.reporting.page.charts import PICTURES
+from varbench.reporting.page.footnotes import footnotes
 from varbench.reporting.page.frames import (
     Tables,
     columns_and_rows,
@@ -110,6 +111,11 @@ def pictures(tables: Tables, options: Options) -> list[dict[str, Any]]:
     import altair as alt
 
     found = []
+    doubts = "".join(
+        f" {options.names('dataset')[dataset]}: {note}."
+        for dataset, notes in footnotes(tables, options).items()
+        for note in notes
+    )
     for name, picture in PICTURES.items():
         rows = picture.rows(tables, options)
         if rows.empty:
@@ -122,7 +128,9 @@ def pictures(tables: Tables, options: Options) -> list[dict[str, Any]]:
             {
                 "name": name,
                 "title": picture.title,
-                "reading": picture.reading + (_correlation(tables) if name == "success" else ""),
+                "reading": picture.reading
+                + (_correlation(tables) if name == "success" else "")
+                + (doubts if "dataset" in picture.switches else ""),
                 "switches": list(picture.switches),
                 "rows": columnwise(rows.reset_index(drop=True)),
                 "spec": spec,

@@ -1,6 +1,7 @@
 """Static figures of the page's pictures: SVG, PDF and PNG, in a style for print."""
 
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import altair as alt
@@ -9,11 +10,13 @@ import vl_convert
 
 from varbench.reporting.page import theme
 from varbench.reporting.page.charts import PICTURES, Picture, labelled
+from varbench.reporting.page.footnotes import footnotes
 from varbench.reporting.page.frames import Tables, strongest
 from varbench.reporting.page.options import Options
 from varbench.storage import replacing
 
 FORMS = ("svg", "pdf", "png")
+LINE = 60  # characters of a footnote
 SCALE = 3  # pixels of a PNG for one of the figure: 216 dots an inch
 
 
@@ -62,6 +65,15 @@ def static(picture: Picture, tables: Tables, options: Options) -> dict[str, Any]
     spec: dict[str, Any] = whole.to_dict()
     spec["config"] = theme.config(size=10)
     spec["config"]["background"] = "white"
+    doubts = footnotes(tables, options) if "dataset" in picture.switches else {}
+    said = [
+        line
+        for dataset, notes in doubts.items()
+        for note in notes
+        for line in wrap(f"{options.names('dataset')[dataset]}: {note}", LINE)
+    ]
+    if said:
+        spec["title"] = {"text": said, "orient": "bottom", "fontSize": 9, "fontWeight": "normal"}
     return spec
 
 

@@ -53,6 +53,10 @@ VB.showTable1 = () => {
     }));
   };
 
+  // What the table notes of a cell, said once of what concerns a whole network, and its attack's flags.
+  const doubts = (cell) => [cell.attack === clean || cell[value] === null ? cell.note : null,
+    flags.get(`${cell.dataset}/${cell.defense}/${cell.attack}`)].filter(Boolean).join("; ");
+
   const show = () => {
     const notes = new VB.Notes();
     const rows = new Map();
@@ -81,7 +85,7 @@ VB.showTable1 = () => {
       return VB.cellNode({
         text: VB.number(number), bold: cell.most_effective,
         mark: cell.attack === clean ? null : VB.VERDICTS[cell.verdict],
-        note: notes.number(flags.get(key)), under: [under],
+        note: notes.number(doubts(cell)), under: [under],
       });
     };
     const plain = (field) => (number, row) => {
@@ -101,7 +105,7 @@ VB.showTable1 = () => {
       })),
     ];
     // Footnotes are numbered as cells are drawn, which Tabulator does when it has the table.
-    for (const cell of cells) notes.number(flags.get(`${cell.dataset}/${cell.defense}/${cell.attack}`));
+    for (const cell of cells) notes.number(doubts(cell));
     const threat = local.protocol ? `protocol ${local.protocol}` : VB.label("threat", VB.state.threat).toLowerCase();
     const order = VB.names("recommender").flatMap((recommender) =>
       VB.names("attack").map((attack) => `${recommender}/${attack}`));
