@@ -1,17 +1,23 @@
 """Time a page in headless Chromium: until it is usable, and its gallery with 10,000 images.
 
-The page's own images are repeated until there are as many. Prints milliseconds: until all sections
-are shown, and how many of these the page's own thread computed, which other work on the machine
-does not change; the longest of filters, sorts and searches; the longest pause while scrolling.
+The page's own images are repeated until there are as many. Prints milliseconds: from the navigation
+until the answer, the tables and the switches are there (the other sections follow one by one); how
+many the page's own thread computed until all was there, which other work on the machine hardly
+changes; the longest of filters, sorts and searches; the longest pause while scrolling through.
 """
 
 import argparse
 import json
 import shutil
 import sys
-import time
 from pathlib import Path
 
+# From the navigation on, as the page's own clock has it.
+USABLE = """{ const look = () => {
+  if (document.querySelector("html[data-usable=yes] #table1 .tabulator-row"))
+    window.usable = performance.now();
+  else requestAnimationFrame(look);
+}; look(); }"""
 REPEAT = """wanted => {
   const ranks = Object.values(VB.data.gallery.ranks).map(columns => ({ columns }));
   const pages = [VB.data.gallery.images, ...ranks];
@@ -60,16 +66,16 @@ def main() -> None:
         page.set_default_timeout(300_000)
         session = page.context.new_cdp_session(page)
         session.send("Performance.enable", {"timeDomain": "threadTicks"})
-        start = time.perf_counter()
+        page.add_init_script(USABLE)
         page.goto(given.page.resolve().as_uri())
         page.wait_for_selector("html[data-ready=yes]")
-        usable = 1000 * (time.perf_counter() - start)
+        usable = page.evaluate("usable")
         metrics = session.send("Performance.getMetrics")["metrics"]
         computed = 1000 * {one["name"]: one["value"] for one in metrics}["TaskDuration"]
         page.evaluate(REPEAT, given.images)
         filters, pauses = page.evaluate(FILTERS), page.evaluate(SCROLL)
         browser.close()
-    result = {"usable_ms": usable, "usable_computed_ms": computed}
+    result = {"usable_ms": usable, "computed_ms": computed}
     result |= {"filter_ms": max(filters), "pause_ms": max(pauses)}
     print(json.dumps({name: round(value) for name, value in result.items()}))
 

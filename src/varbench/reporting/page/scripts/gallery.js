@@ -4,14 +4,19 @@ VB.Gallery = class {
   constructor(host) {
     this.filter = { dataset: "", defense: "", attack: "", outcome: "", text: "" };
     this.sort = "gain";
-    this.step = 60;
+    this.step = 30;
     this.list = VB.el("ul", { class: "cards" });
     this.count = VB.el("p", { class: "reading", role: "status" });
     this.end = VB.el("button", { type: "button", class: "more", onclick: () => this.more() }, "Show more");
     host.append(this.controls(), this.count, this.list, this.end);
-    new IntersectionObserver((entries) => {
-      if (entries.some((entry) => entry.isIntersecting) && this.drawn) this.more();
-    }, { rootMargin: "800px" }).observe(this.end);
+    const observer = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting) || !this.drawn) return;
+      this.more();
+      // Where that did not fill a large screen it is asked again.
+      observer.unobserve(this.end);
+      observer.observe(this.end);
+    }, { rootMargin: "800px" });
+    observer.observe(this.end);
     VB.onChange(["threat", "recommender"], () => this.apply());
   }
 
