@@ -39,17 +39,7 @@ def read_into(value: Any, schema: dict[str, Any], validator: Any) -> None:
 
     ``validator`` is the class that the schema is for.
     """
-    for _ in _reading(validator)(schema).iter_errors(value):
-        pass
-
-
-@cache
-def _reading(validator: Any) -> Any:
-    """Return a validator that reads as it looks through; making one costs more than using it."""
-    return validators.extend(  # type: ignore[no-untyped-call]
-        validator,
-        {"properties": _properties, "additionalProperties": _additional, "items": _items},
-    )
+    _look_through(_reading(validator), value, schema)
 
 
 def forget_nulls(value: Any, schema: dict[str, Any], validator: Any) -> None:
@@ -57,11 +47,27 @@ def forget_nulls(value: Any, schema: dict[str, Any], validator: Any) -> None:
 
     ``validator`` is the class that the schema is for.
     """
-    forgetting: Any = validators.extend(  # type: ignore[no-untyped-call]
+    _look_through(_forgetting(validator), value, schema)
+
+
+def _look_through(changing: Any, value: Any, schema: dict[str, Any]) -> None:
+    for _ in changing(schema).iter_errors(value):  # a validator changes what it comes by
+        pass
+
+
+@cache  # making one costs more than using it
+def _reading(validator: Any) -> Any:
+    return validators.extend(  # type: ignore[no-untyped-call]
+        validator,
+        {"properties": _properties, "additionalProperties": _additional, "items": _items},
+    )
+
+
+@cache
+def _forgetting(validator: Any) -> Any:
+    return validators.extend(  # type: ignore[no-untyped-call]
         validator, {"properties": _without_nulls}
     )
-    for _ in forgetting(schema).iter_errors(value):
-        pass
 
 
 def advice(text: str) -> str | None:
