@@ -101,7 +101,7 @@ def main() -> None:
     if told.page:  # before an hour's work, not after it
         text = told.page.read_text(encoding="utf-8")
         for subject in told.only:
-            sections.replaced(text, subject, "")
+            sections.with_part(text, subject, "")
     rounds = told.rounds or (1 if told.smallest else 3)
     given = Given(told.smallest, rounds, told.weights, told.images)
     began, rows = time.perf_counter(), []

@@ -3,25 +3,19 @@
 What a person writes stands between the sections and stays.
 """
 
-import re
 import sys
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1] / "tools"))
 
-def replaced(page: str, subject: str, text: str) -> str:
-    """Return the page with another text in a subject's section."""
-    begin, end = f"<!-- {subject}: begin, written by make benchmark -->", f"<!-- {subject}: end -->"
-    place = re.compile(f"({re.escape(begin)}\n).*?({re.escape(end)})", re.DOTALL)
-    if not place.search(page):
-        raise ValueError(f"the page has no line {begin} with {end} after it")
-    return place.sub(lambda found: f"{found[1]}{text.strip()}\n{found[2]}", page)
+from marked import with_part
 
 
 def write(path: Path, subject: str, text: str) -> None:
     page = path.read_text(encoding="utf-8")
-    path.write_text(replaced(page, subject, text), encoding="utf-8")
+    path.write_text(with_part(page, subject, f"{text.strip()}\n"), encoding="utf-8")
 
 
 def versions(names: Iterable[str]) -> dict[str, str]:

@@ -80,20 +80,20 @@ Between.
 
 
 def test_a_run_replaces_its_own_section_of_the_page():
-    page = sections.replaced(PAGE, "pgd", r"new \1")
+    page = sections.with_part(PAGE, "pgd", "new \\1\n")
     assert page == PAGE.replace("old", r"new \1")
-    assert sections.replaced(page, "pgd", "old") == PAGE
-    assert "begin, written by make benchmark -->\nx\n<!-- lists: end" in sections.replaced(
-        page, "lists", "x"
+    assert sections.with_part(page, "pgd", "old\n") == PAGE
+    assert "begin, written by make benchmark -->\nx\n<!-- lists: end" in sections.with_part(
+        page, "lists", "x\n"
     )
-    with pytest.raises(ValueError, match="grid: begin"):
-        sections.replaced(PAGE, "grid", "new")
+    with pytest.raises(ValueError, match="grid: the page has 0"):
+        sections.with_part(PAGE, "grid", "new")
 
 
 def test_the_page_has_a_section_for_every_subject():
     page = (BASE / "BENCHMARKS.md").read_text(encoding="utf-8")
     for subject in SUBJECTS:
-        sections.replaced(page, subject, "")
+        sections.with_part(page, subject, "")
 
 
 def test_the_distributions_that_took_part_are_those_imported():

@@ -8,11 +8,14 @@ BASE = Path(__file__).parents[1]
 
 
 def with_part(page: str, name: str, text: str) -> str:
-    """Return a page with this text between the marks of that name."""
+    """Return a page with this text between the marks of that name.
+
+    Raises ValueError where the page does not have exactly one such part.
+    """
     place = re.compile(rf"(<!-- {name}: begin.*? -->\n).*?(<!-- {name}: end -->)", re.DOTALL)
     written, count = place.subn(lambda found: found[1] + text + found[2], page)
     if count != 1:
-        sys.exit(f"{name}: the page has {count} such parts")
+        raise ValueError(f"{name}: the page has {count} such parts, not one")
     return written
 
 
