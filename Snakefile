@@ -64,5 +64,5 @@ rule all:
 
 
 if workflow.is_main_process:
-    for text in targets.unknown(targets.given(), workflow.rules):
-        raise WorkflowError(text)
+    if wrong := next(targets.unknown(targets.given(), workflow.rules), None):
+        raise WorkflowError(wrong)

@@ -1,6 +1,6 @@
 """Names in a configuration that must mean something: other entries of it, or the paper's own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Any
 
@@ -92,7 +92,13 @@ def _of_guide(key: str, guide: Config, config: Config) -> Iterator[str]:
 
 def hint(name: object, known: Any) -> str:
     """Return what was probably meant by a name that is not ``known``, or what there is."""
-    close = get_close_matches(str(name), [str(k) for k in known], n=1)
-    return (
-        f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(map(str, known))[:400]}"
-    )
+    return meant(name, known) or f"; known: {', '.join(map(str, known))[:400]}"
+
+
+def meant(name: object, known: Iterable[object], cutoff: float = 0.6) -> str:
+    """Return what was probably meant by a name that is not ``known``; nothing where none is near.
+
+    cutoff : how alike two names must be, from 0 to 1
+    """
+    close = get_close_matches(str(name), map(str, known), n=1, cutoff=cutoff)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+
+from varbench.experiment.references import meant
 
 
 def given() -> list[str]:
@@ -34,6 +35,4 @@ def unknown(targets: Iterable[str], rules: Iterable[Any]) -> Iterator[str]:
             continue
         files = {str(f) for rule in named.values() for f in rule.output if "{" not in str(f)}
         known, cutoff = (sorted(files), 0.9) if "/" in target else (list(named), 0.7)
-        close = get_close_matches(target, known, n=1, cutoff=cutoff)
-        meant = f"; did you mean {close[0]!r}?" if close else ""
-        yield f"no rule makes {target!r}{meant}"
+        yield f"no rule makes {target!r}{meant(target, known, cutoff)}"
