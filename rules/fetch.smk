@@ -5,11 +5,12 @@
 from varbench.downloads import registry
 
 DOWNLOADS = registry(BASE / "resources" / "downloads.yaml")
+OUTSIDE = inputs.outside_files(GRID)
 
 
 rule fetch:
     input:
-        [place for place in DOWNLOADS if place in inputs.outside_files(GRID)],
+        [place for place in DOWNLOADS if place in OUTSIDE],
     localrule: True
 
 
