@@ -25,15 +25,8 @@ def main() -> None:
     options.add_argument("--files", type=Path, nargs="*", default=[], help="to be summed")
     command.add_paths(options, provenance="out: JSON")
     given = options.parse_args()
-    commit = git("rev-parse", "HEAD")
-    changed = git("status", "--porcelain", "--untracked-files=no")
     record = {
-        "commit": commit or "unknown: not a checkout of git",
-        "sources": "changed since that commit"
-        if changed
-        else "as committed"
-        if commit
-        else "unknown",
+        **sources(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
         "cores": os.cpu_count(),
@@ -43,6 +36,15 @@ def main() -> None:
         "checksums_sha256": {str(path): checksum(path) for path in given.files},
     }
     write_json(given.provenance, record)
+
+
+def sources() -> dict[str, str]:
+    """Return the commit of this checkout, and whether its files are as committed."""
+    commit = git("rev-parse", "HEAD")
+    if not commit:
+        return {"commit": "unknown: not a checkout of git", "sources": "unknown"}
+    changed = git("status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit, "sources": "changed since that commit" if changed else "as committed"}
 
 
 def git(*words: str) -> str:
