@@ -7,10 +7,9 @@ import pandas as pd
 
 from varbench.reporting.glossary import PROTOCOLS, meanings
 from varbench.reporting.labels import METHODS
-from varbench.reporting.page import chart_rows, theme
+from varbench.reporting.page import chart_rows, footnotes, theme
 from varbench.reporting.page.answers import answers
 from varbench.reporting.page.charts import PICTURES
-from varbench.reporting.page.footnotes import footnotes
 from varbench.reporting.page.frames import (
     Tables,
     columns_and_rows,
@@ -111,11 +110,7 @@ def pictures(tables: Tables, options: Options) -> list[dict[str, Any]]:
     import altair as alt
 
     found = []
-    doubts = "".join(
-        f" {options.names('dataset')[dataset]}: {note}."
-        for dataset, notes in footnotes(tables, options).items()
-        for note in notes
-    )
+    doubts = "".join(f" {doubt}." for doubt in footnotes.lines(tables, options))
     for name, picture in PICTURES.items():
         rows = picture.rows(tables, options)
         if rows.empty:

@@ -8,9 +8,8 @@ import altair as alt
 import pandas as pd
 import vl_convert
 
-from varbench.reporting.page import theme
+from varbench.reporting.page import footnotes, theme
 from varbench.reporting.page.charts import PICTURES, Picture, labelled
-from varbench.reporting.page.footnotes import footnotes
 from varbench.reporting.page.frames import Tables, strongest
 from varbench.reporting.page.options import Options
 from varbench.storage import replacing
@@ -65,13 +64,8 @@ def static(picture: Picture, tables: Tables, options: Options) -> dict[str, Any]
     spec: dict[str, Any] = whole.to_dict()
     spec["config"] = theme.config(size=10)
     spec["config"]["background"] = "white"
-    doubts = footnotes(tables, options) if "dataset" in picture.switches else {}
-    said = [
-        line
-        for dataset, notes in doubts.items()
-        for note in notes
-        for line in wrap(f"{options.names('dataset')[dataset]}: {note}", LINE)
-    ]
+    doubts = footnotes.lines(tables, options) if "dataset" in picture.switches else []
+    said = [line for doubt in doubts for line in wrap(doubt, LINE)]
     if said:
         spec["title"] = {"text": said, "orient": "bottom", "fontSize": 9, "fontWeight": "normal"}
     return spec

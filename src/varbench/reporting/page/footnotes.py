@@ -23,6 +23,13 @@ def footnotes(tables: Tables, options: Options) -> dict[str, list[str]]:
     return found
 
 
+def lines(tables: Tables, options: Options) -> list[str]:
+    """Return the footnotes of all datasets, each behind its dataset's label."""
+    names = options.names("dataset")
+    found = footnotes(tables, options)
+    return [f"{names[dataset]}: {note}" for dataset, notes in found.items() for note in notes]
+
+
 def _shared(rows: pd.DataFrame, column: str) -> list[str]:
     """Return the notes that every row has, in the first one's order."""
     if column not in rows or rows.empty:

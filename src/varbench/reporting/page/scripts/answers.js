@@ -28,13 +28,13 @@ VB.showAnswers = () => {
     const images = VB.options.attacked[dataset];
     return `${source} → ${target}${images === undefined ? "" : `, ${images} images`}`;
   };
-  const head2 = (axis, rowspan, ...content) => rowspan
+  const spanning = (axis, rowspan, ...content) => rowspan
     ? VB.el("th", { class: axis, scope: rowspan > 1 ? "rowgroup" : "row", rowspan }, ...content) : null;
   const rows = found.map((one, at) =>
     VB.el("tr", {},
-      head2("dataset", span(at, "dataset"), VB.label("dataset", one.dataset),
+      spanning("dataset", span(at, "dataset"), VB.label("dataset", one.dataset),
         VB.el("span", { class: "under" }, pushed(one.dataset))),
-      head2("threat", span(at, "dataset", "threat"), VB.label("threat", one.threat)),
+      spanning("threat", span(at, "dataset", "threat"), VB.label("threat", one.threat)),
       VB.el("td", {}, VB.label("recommender", one.recommender)),
       VB.el("td", {}, VB.badge(one.pushes)),
       ...defenses.map((name) => {
