@@ -1,4 +1,4 @@
-"""What benchmarks/paper_noise.py draws, and what it makes of trainings and of the paper's table."""
+"""What benchmarks/paper_noise.py draws, and what noise.py makes of trainings and of Table 1."""
 
 import math
 import sys
@@ -11,6 +11,7 @@ import pytest
 BASE = Path(__file__).parents[1]
 sys.path.insert(0, str(BASE / "benchmarks"))
 
+import noise  # noqa: E402
 import paper_noise  # noqa: E402
 from varbench.reporting import published  # noqa: E402
 
@@ -24,7 +25,7 @@ def test_the_source_category_is_as_large_and_as_clustered_as_it_is_said():
     assert data.features.min() >= 0
     assert data.features.max() == 1
     share = data.train[:, data.source].nnz / data.train.nnz
-    assert share == pytest.approx(SMALL.level / paper_noise.K, abs=0.03)
+    assert share == pytest.approx(SMALL.level / noise.K, abs=0.03)
     # Each column, by its ranks; items of one category are as much alike as its share says.
     ranks = np.argsort(np.argsort(data.features, axis=0), axis=0)
     alike = np.corrcoef(ranks)
@@ -47,7 +48,7 @@ def test_spreads_are_of_the_seeds():
     rows = [("men", "corrected", 5, seed, ratio) for seed, ratio in enumerate([0.4, 0.5, 0.9])]
     rows += [("men", "corrected", 9, seed, 0.25) for seed in range(3)]
     table = pd.DataFrame(rows, columns=["dataset", "protocol", "epoch", "seed", "chr"])
-    early, late = paper_noise.spreads(table).to_dict("records")
+    early, late = noise.spreads(table).to_dict("records")
     assert early["mean"] == pytest.approx(0.6)
     assert early["sd"] == pytest.approx(math.sqrt((0.04 + 0.01 + 0.09) / 2))
     assert early["relative"] == pytest.approx(early["sd"] / 0.6)
@@ -65,7 +66,7 @@ def test_intervals_of_the_spread_cover_it():
             "chr": random.normal(0.5, 0.07, cells * seeds),
         }
     )
-    spread = paper_noise.spreads(table)
+    spread = noise.spreads(table)
     covered = (spread["sd_low"] < 0.07) & (spread["sd_high"] > 0.07)
     assert 0.92 < covered.mean() < 0.975
 
@@ -73,12 +74,12 @@ def test_intervals_of_the_spread_cover_it():
 def test_a_second_training_is_told_from_the_first_five_times_in_a_hundred():
     random = np.random.default_rng(1)
     changes = pd.DataFrame({"change": np.subtract(*random.normal(1, 0.2, (2, 4000)))})
-    assert paper_noise.told(changes, 0.2).mean() == pytest.approx(0.05, abs=0.012)
+    assert noise.told(changes, 0.2).mean() == pytest.approx(0.05, abs=0.012)
 
 
 def test_published_differences_are_against_the_same_clean_cell():
     table1, _ = published.read(BASE / "resources" / "published")
-    changes = paper_noise.differences(table1)
+    changes = noise.differences(table1)
     assert len(changes) == 60
     cell = ["dataset", "defense", "attack", "recommender"]
     row = changes.set_index(cell).loc["amazon_men", "FAT", "cw", "amr"]
@@ -106,7 +107,7 @@ def test_verdicts_take_each_datasets_spread_in_items_and_in_its_share_of_the_lev
             "sd_high": [9.0, 9.0],
         }
     )
-    men, women = paper_noise.verdicts(changes, spread).to_dict("records")
+    men, women = noise.verdicts(changes, spread).to_dict("records")
     assert (men["cells"], men["absolute"], men["relative"]) == (2, 0, 1)
     assert (women["cells"], women["absolute"], women["relative"]) == (2, 0, 0)
     assert (men["absolute_at_least"], men["relative_at_most"]) == (0, 2)
@@ -120,6 +121,6 @@ def test_siblings_are_the_attacks_of_a_defended_cell():
         for defense, values in ratios.items()
         for ratio in values
     ]
-    (found,) = paper_noise.siblings(pd.DataFrame(rows)).to_dict("records")
+    (found,) = noise.siblings(pd.DataFrame(rows)).to_dict("records")
     assert found["mean"] == pytest.approx(0.45)
     assert found["sd"] == pytest.approx(math.sqrt(0.02 / 2))
