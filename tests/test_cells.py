@@ -67,10 +67,10 @@ def stacked(line, stop_after=0):
 import os, sys
 sys.path.insert(0, {str(Path(script).parent)!r})
 import train_recommender
-from varbench.experiment import command, resuming
+from varbench.experiment import command, recommending, resuming
 sys.argv[1:] = {options!r}
-train_recommender.STACKED = {{"cpu"}}
-save, saved, resolve = resuming.Checkpoint.save, [], train_recommender.resolve
+recommending.STACKED = {{"cpu"}}
+save, saved, resolve = resuming.Checkpoint.save, [], recommending.resolve
 def counted(self, reached):
     save(self, reached)
     saved.append(self)
@@ -81,7 +81,7 @@ def resolved(*names):
         print(len(trainings))
         return resolve(*names)(trainings, **options)
     return train
-resuming.Checkpoint.save, train_recommender.resolve = counted, resolved
+resuming.Checkpoint.save, recommending.resolve = counted, resolved
 command.run(train_recommender.main)
 """
     return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)

@@ -6,22 +6,14 @@ that are there already, made by the same command from the same files, are left a
 """
 
 from varbench.experiment import command, resuming
+from varbench.experiment.evaluating import Values, evaluate
 
 import argparse
 import logging
-from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from varbench.catalogues.cold_start import without_interactions
 from varbench.catalogues.features import with_rows
-from varbench.catalogues.interactions import to_matrix
 from varbench.errors import InputError
-from varbench.metrics.cells import per_user
-from varbench.metrics.promotion import per_item
 from varbench.recommenders import learnt
-from varbench.recommenders.ranking import dot_product_scores, rank
 from varbench.storage import (
     read_array,
     read_table,
@@ -29,8 +21,6 @@ from varbench.storage import (
     write_array,
     write_table,
 )
-
-log = logging.getLogger("evaluate_cell")
 
 
 def main() -> None:
@@ -47,56 +37,48 @@ def main() -> None:
     told = given.options
     if not 1 <= told["k"] <= told["length"]:
         raise InputError(f"k {told['k']}: lists are of {told['length']} items; give at most that")
-    code = resuming.code_of(given, __file__)
-    for place in range(len(given.model)):
-        files = {
-            name: paths[place]
-            for name, paths in vars(given).items()
-            if isinstance(paths, list) and paths
-        }
-        read = ["model", "clean_features", "attacked_features", "predicted_classes"]
-        inputs = [given.interactions, given.attacked, *(files.get(name) for name in read)]
-        outputs = [files[name] for name in ("per_user", "per_item", "lists")]
-        job = resuming.job_digest(told, code, inputs)
-        finished = resuming.Finished(files["digest"], job, outputs)
-        if finished.there():
-            log.info("%s is there", files["per_user"])
-            continue
-        finished.begin()
-        evaluate(given, told, files)
-        finished.finish()
+    parts = resuming.missing_parts(
+        given,
+        [told] * len(given.model),
+        resuming.code_of(given, __file__),
+        shared=[given.interactions, given.attacked],
+        read=["model", "clean_features", "attacked_features", "predicted_classes"],
+        made=["per_user", "per_item", "lists"],
+    )
+    for part in parts:
+        part.finished.begin()
+        values = evaluated(given, part)
+        write_array(part.files["lists"], values.lists)
+        write_table(part.files["per_user"], values.per_user)
+        write_table(part.files["per_item"], values.per_item)
+        part.finished.finish()
 
 
-def evaluate(given: argparse.Namespace, told: dict[str, Any], files: dict[str, Path]) -> None:
-    """Rank once and write what came of it."""
-    features = read_array(files["clean_features"])
+def evaluated(given: argparse.Namespace, part: resuming.Part) -> Values:
+    """Read what a part is evaluated on, and evaluate it."""
+    files, told = part.files, part.told
     attacked = read_table(given.attacked, ["item"])["item"].to_numpy()
+    features = read_array(files["clean_features"])
     if "attacked_features" in files:
         features = with_rows(features, attacked, read_array(files["attacked_features"]))
     classes = read_table(files["predicted_classes"], ["item", "class"])
     seen = classes.loc[classes["class"] == told["source_class"], "item"].to_numpy()
-    table = read_table(given.interactions)
-    users = int(table["user"].max()) + 1
-    if told.get("leave_out_attacked"):
-        table = without_interactions(table, attacked)
-    interactions = to_matrix(table, items=len(features), users=users)
-    model = read_tensors_as_arrays(files["model"])
+    interactions, model = read_table(given.interactions), read_tensors_as_arrays(files["model"])
+    users, (items, width) = int(interactions["user"].max()) + 1, features.shape
     try:
-        learnt.check(model, users=users, items=len(features), features=features.shape[1])
+        learnt.check(model, users=users, items=items, features=width)
     except InputError as error:
         raise InputError(f"{files['model']}: {error}") from error
-    ranking = rank(
-        dot_product_scores(learnt.ranking_factors(model, features)),
-        interactions.train,
-        interactions.held_out,
+    return evaluate(
+        model,
+        interactions,
+        features,
         attacked,
+        seen,
+        k=told["k"],
         length=told["length"],
+        leave_out_attacked=told.get("leave_out_attacked", False),
     )
-    write_array(files["lists"], ranking.lists.astype(np.int32, copy=False))
-    write_table(
-        files["per_user"], per_user(ranking, interactions.held_out, attacked, seen, told["k"])
-    )
-    write_table(files["per_item"], per_item(ranking, attacked, told["k"]))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What the tables are made from: the stored values of every cell, by run and seed."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -99,6 +100,10 @@ class Places:
         for values in product(*(names[axis] for axis in axes.ROW)):
             yield Cell(*values)
 
+    def clean_cells(self, baseline: Mapping[str, str]) -> Iterator[Cell]:
+        """Yield the clean cells that everything is tested against, in the tables or not (D15)."""
+        return self.cells(**{axis: [name] for axis, name in baseline.items()}, attack=[self.clean])
+
     def repeats(self) -> list[tuple[int, int]]:
         """Return run and seed of every training."""
         return [(int(r), int(s)) for r, s in product(*(self.names[a] for a in axes.REPEATED))]
@@ -155,6 +160,23 @@ def beyond(lists: NDArray[Any], popularity: NDArray[Any], k: int) -> dict[str, f
         "novelty": novelty(lists, popularity, k),
         "popularity": mean_popularity(lists, popularity, k),
     }
+
+
+def flags_of_networks(
+    networks: Sequence[Mapping[str, Any]], network: str
+) -> defaultdict[str, list[str]]:
+    """Read why networks are doubtful, by their defense: a text for each that is, with its run.
+
+    networks : names of those that were measured
+    network : pattern of a network's files
+    """
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for names in networks:
+        table = read_table(Path(f"{network}_accuracy.csv".format(**names)), ["flags"])
+        who = f"run {names['run']} of {names['defense']}"
+        texts = table["flags"].dropna()
+        found[names["defense"]] += [f"{who}: {text}" for text in texts if text]
+    return found
 
 
 def images_by_network(
