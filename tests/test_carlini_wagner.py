@@ -1,72 +1,15 @@
-"""C&W by its equations one image and one constant at a time, on linear models, and in any batch."""
+"""C&W by its equations one image and one constant at a time, and on linear models."""
 
 import math
-from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, minimize
-from torch import Tensor, nn
+from torch import Tensor
 
-from varbench.attacks.carlini_wagner import carlini_wagner
-from varbench.attacks.common import Attacked
-from varbench.images import to_bytes, to_unit
-
-CLASSES = 4
-Model = Callable[[Tensor], Tensor]
-
-
-def small_net() -> Model:
-    """Return a network whose logits are, to the last bit, the same in a batch of any size.
-
-    The loss has a kink where an image enters the target class: a matrix product that rounds
-    differently in another batch can put one iterate on the other side of it, and the rest of that
-    image's search goes another way. Products and sums along rows do not round differently.
-    """
-    generator = torch.Generator().manual_seed(5)
-    first = torch.randn(32, 192, generator=generator) / 5
-    second = torch.randn(CLASSES, 32, generator=generator)
-
-    def logits(x: Tensor) -> Tensor:
-        hidden = ((x.flatten(1) - 0.5)[:, None, :] * first).sum(-1)  # (N, 32)
-        return (nn.functional.softplus(hidden)[:, None, :] * second).sum(-1)
-
-    middle = logits(torch.full((1, 3, 8, 8), 0.5))
-    return lambda x: logits(x) - middle
-
-
-def some_images(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    images = (torch.rand(count, 3, 8, 8, generator=generator) * 1.2 - 0.1).clamp(0, 1)
-    images = (images * 255).round() / 255  # as every stored image is
-    return images, torch.randint(CLASSES, (count,), generator=generator)
-
-
-def linear_model(classes: int, seed: int = 0) -> tuple[Tensor, Model]:
-    weights = torch.randn(classes, 192, generator=torch.Generator().manual_seed(seed))
-    return weights, lambda x: x.flatten(1) @ weights.T
-
-
-def run(model: Model, images: Tensor, targets: Tensor, **parameters: Any) -> Attacked:
-    parameters = {"seeds": range(len(images)), "batch_size": 4} | parameters
-    return carlini_wagner(model, images, targets, **parameters)
-
-
-def distances(attacked: Attacked, images: Tensor) -> Tensor:
-    return (attacked.images - images).flatten(1).norm(dim=1)
-
-
-def margins(model: Model, images: Tensor, targets: Tensor) -> Tensor:
-    """Return how far the target's logit is above all others (N,)."""
-    logits = model(images).detach()
-    is_target = nn.functional.one_hot(targets, logits.shape[1]) > 0
-    return logits[is_target] - logits.masked_fill(is_target, -math.inf).amax(1)
-
+from searches import Model, distances, linear_model, margins, run, small_net, some_images
 
 # The equations, one image and one constant at a time.
 
@@ -208,27 +151,6 @@ def test_distance_to_the_target_among_several_classes_within_the_range() -> None
         assert 1 - 1e-3 <= distance / solved.fun**0.5 <= 1.25
 
 
-@pytest.mark.parametrize("restart", [True, False])
-def test_resumed_anywhere_it_ends_the_same(restart: bool) -> None:
-    net, (images, targets) = small_net(), some_images(5)
-    parameters = {"batch_size": 2, "iterations": 6, "binary_search_steps": 3, "abort_every": 2}
-    parameters |= {"learning_rate": 0.05, "initial_constant": 1.0, "restart": restart}
-    states: list[dict[str, Tensor]] = []
-    expected = run(
-        net,
-        images,
-        targets,
-        **parameters,
-        checkpoint=lambda reached: states.append(deepcopy(reached())),
-    )
-    assert len(states) > 20
-    assert len({int(state["waiting"].numel()) for state in states}) > 2  # the batch was refilled
-    for state in states:
-        resumed = run(net, images, targets, **parameters, resume=state)
-        assert torch.equal(resumed.images, expected.images)
-        assert torch.equal(resumed.iterations, expected.iterations)
-
-
 def test_confidence_is_the_margin_that_is_reached() -> None:
     net, (images, _) = small_net(), some_images(6)
     targets = net(images).argsort(1)[:, -2]
@@ -246,159 +168,3 @@ def test_confidence_is_the_margin_that_is_reached() -> None:
         assert (margins(net, attacked.images, targets) > confidence - 1e-4).all()
         assert (distances(attacked, images) > before).all()
         before = distances(attacked, images)
-
-
-# The active set.
-
-UNEVEN = {"learning_rate": 2e-2, "iterations": 30, "binary_search_steps": 3, "abort_every": 5}
-
-
-@pytest.fixture(scope="module")
-def alone() -> list[Attacked]:
-    net, (images, targets) = small_net(), some_images(10)
-    return [run(net, images[[i]], targets[[i]], **UNEVEN) for i in range(10)]
-
-
-@settings(deadline=None, max_examples=25)
-@given(batch_size=st.integers(1, 12), order=st.permutations(range(10)), count=st.integers(1, 10))
-def test_an_image_has_the_same_result_alone_and_among_others(
-    alone: list[Attacked], batch_size: int, order: list[int], count: int
-) -> None:
-    net, (images, targets) = small_net(), some_images(10)
-    rows = order[:count]
-    together = run(net, images[rows], targets[rows], batch_size=batch_size, **UNEVEN)
-    for i, image, used in zip(rows, together.images, together.iterations, strict=True):
-        torch.testing.assert_close(image, alone[i].images[0], atol=2e-5, rtol=0)
-        assert used == alone[i].iterations[0]
-
-
-def test_the_batch_stays_full_while_images_wait() -> None:
-    net, (images, targets) = small_net(), some_images(10)
-    sizes: list[int] = []
-
-    def counting(x: Tensor) -> Tensor:
-        sizes.append(len(x))
-        return net(x)
-
-    attacked = run(counting, images, targets, batch_size=3, **UNEVEN)
-    assert len(set(attacked.iterations.tolist())) > 2  # images do leave at different times
-    del sizes[0]  # the check of the targets
-    assert sizes == sorted(sizes, reverse=True)
-    assert sum(sizes) == attacked.iterations.sum()
-    # What is left when nobody waits any more is at most two images' longest searches.
-    assert sum(size < 3 for size in sizes) <= 2 * attacked.iterations.max()
-    assert sum(size == 3 for size in sizes) > len(sizes) / 2
-
-
-def test_without_abort_every_image_uses_all_its_iterations() -> None:
-    net, (images, targets) = small_net(), some_images(5)
-    attacked = run(net, images, targets, **UNEVEN | {"abort_every": 0})
-    assert attacked.iterations.tolist() == [90] * 5
-
-
-@pytest.mark.parametrize(("iterations", "every"), [(30, 3), (25, 2), (4, 2)])
-def test_a_tenth_of_the_iterations_is_how_often_it_looks_for_an_end(
-    iterations: int, every: int
-) -> None:
-    net, data = small_net(), some_images(6)
-    parameters = UNEVEN | {"iterations": iterations}
-    named = run(net, *data, **parameters | {"abort_every": every})
-    default = run(net, *data, **parameters | {"abort_every": None})
-    assert torch.equal(default.images, named.images)
-    assert torch.equal(default.iterations, named.iterations)
-
-
-def test_abort_saves_iterations_and_hardly_costs_distance() -> None:
-    _, model = linear_model(2)
-    images, _ = some_images(8, seed=3)
-    targets = model(images).argmin(1)
-    parameters = {"learning_rate": 2e-2, "iterations": 400, "initial_constant": 1.0}
-    patient = run(model, images, targets, abort_every=0, **parameters)
-    aborted = run(model, images, targets, abort_every=40, **parameters)
-    assert (aborted.iterations <= patient.iterations).all()
-    assert aborted.iterations.sum() < 0.8 * patient.iterations.sum()
-    assert (model(aborted.images).argmax(1) == targets).all()
-    assert (distances(aborted, images) <= 1.25 * distances(patient, images)).all()
-
-
-@pytest.mark.parametrize("first", [0.01, 1.0])
-def test_going_on_finds_smaller_perturbations_with_fewer_iterations(first: float) -> None:
-    net, (images, _) = small_net(), some_images(8, seed=3)
-    targets = net(images).argsort(1)[:, -2]
-    parameters = {"learning_rate": 2e-2, "iterations": 60, "initial_constant": first}
-    again = run(net, images, targets, **parameters)
-    on = run(net, images, targets, restart=False, **parameters)
-    assert (margins(net, on.images, targets) > 0).all()
-    assert on.iterations.sum() <= again.iterations.sum()
-    assert distances(on, images).mean() <= distances(again, images).mean()
-
-
-# Images without an adversarial point, or that need none.
-
-
-@pytest.mark.parametrize("target_logit", [-1000.0, math.nan])
-def test_an_image_that_cannot_be_moved_comes_back_as_it_was(target_logit: float) -> None:
-    net, (images, _) = small_net(), some_images(5)
-
-    def model(x: Tensor) -> Tensor:
-        return torch.cat([net(x)[:, :2], torch.full((len(x), 1), target_logit)], 1)
-
-    attacked = run(model, images, torch.tensor([2, 0, 2, 1, 2]), **UNEVEN)
-    assert torch.equal(attacked.images[::2], images[::2])
-    assert (attacked.iterations <= 90).all()
-    if not math.isnan(target_logit):  # its neighbours are attacked none the less
-        assert (net(attacked.images)[[1, 3], :2].argmax(1) == torch.tensor([0, 1])).all()
-
-
-def test_an_image_already_in_the_target_class_hardly_changes() -> None:
-    net, (images, _) = small_net(), some_images(5)
-    attacked = run(net, images, net(images).argmax(1), **UNEVEN)
-    assert (attacked.images - images).abs().max() < 1e-6
-
-
-# Storage: a perturbation that is smaller than rounding is none.
-
-
-def test_what_it_returns_is_what_is_stored() -> None:
-    net, (images, targets) = small_net(), some_images(6)
-    attacked = run(net, images, targets, learning_rate=2e-2, iterations=60, initial_constant=1.0)
-    assert torch.equal(to_unit(to_bytes(attacked.images)), attacked.images)
-    assert (margins(net, attacked.images, targets) > 0).all()
-
-
-@pytest.mark.parametrize("share", [0.05, 0.2, 0.4])
-def test_where_less_than_half_a_grey_level_is_enough_rounding_is_survived(share: float) -> None:
-    weights, _ = linear_model(1, seed=5)
-    images = ((some_images(6, seed=4)[0] * 0.5 + 0.25) * 255).round() / 255
-    normal = weights[0]
-    # Lacking in logit what a step of `share` grey levels along the normal gains.
-    lacking = share / 255 * 192**0.5 * normal.norm()
-    offsets = images.flatten(1) @ normal
-
-    def model(x: Tensor) -> Tensor:
-        rows = (x.flatten(1)[:, None] - images.flatten(1)).square().sum(-1).argmin(1)
-        gained = x.flatten(1) @ normal - offsets[rows]
-        return torch.stack([lacking.expand(len(x)), gained], 1)
-
-    targets = torch.ones(6, dtype=torch.int64)
-    found = {
-        storage: run(
-            model,
-            images,
-            targets,
-            storage=storage,
-            learning_rate=5e-3,
-            iterations=200,
-            binary_search_steps=6,
-        )
-        for storage in ("float", "bits8")
-    }
-    assert (model(found["float"].images)[:, 1] > lacking).all()
-    stored = to_unit(to_bytes(found["bits8"].images))
-    assert (model(stored)[:, 1] > lacking).all()
-    # The least of all images of whole grey levels: those pixels that gain most, a level each.
-    gains = normal.abs().sort(descending=True).values / 255
-    pixels = int((gains.cumsum(0) <= lacking).sum()) + 1
-    least = pixels**0.5 / 255
-    assert (distances(found["bits8"], images) >= least * (1 - 1e-5)).all()
-    assert (distances(found["bits8"], images) <= 1.15 * least).all()

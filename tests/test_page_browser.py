@@ -1,7 +1,5 @@
 """The page as a reader has it: in a real browser, from disk."""
 
-import csv
-import io
 import json
 import shutil
 
@@ -10,151 +8,10 @@ import pytest
 
 import page_results
 from browser import VIEWS, chromium, opened, viewed, violations
-from test_page import make_page
+from made_pages import make_page
+from page_reader import as_first, cells_of, page, table, three
 
-__all__ = ["chromium"]
-
-
-@pytest.fixture(scope="module")
-def three(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("three")
-    options = page_results.write(folder)
-    options["configuration"] = {"seed": 7}
-    done = make_page(folder, options, folder / "report")
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
-@pytest.fixture(scope="module")
-def page(three, chromium):
-    with opened(chromium, three / "report" / "index.html") as page:
-        page.wait_for_selector("html[data-ready=yes]")
-        yield page
-
-
-@pytest.fixture(autouse=True)
-def as_first(request):
-    """Put the switches back, whatever a test before has set."""
-    if "page" in request.fixturenames:
-        page = request.getfixturevalue("page")
-        for axis, name in {
-            "threat": "poisoning", "dataset": "mini_men", "recommender": "vbpr", "attack": "pgd_8",
-        }.items():  # fmt: skip
-            page.evaluate("([axis, name]) => VB.set(axis, name)", [axis, name])
-
-
-def cells_of(page, table):
-    """Return the shown texts of a table, a list a row, as a reader sees them."""
-    page.wait_for_selector(f"#{table} .tabulator-row")
-    return page.evaluate(
-        """table => [...document.querySelectorAll(`#${table} .tabulator-row`)].map(row =>
-            [...row.querySelectorAll(".tabulator-cell")].map(cell => cell.textContent))""",
-        table,
-    )
-
-
-def exported(page, host, form):
-    """Return what a table's button saves."""
-    with page.expect_download() as download:
-        page.locator(f"#{host} button[title$='.{form}']").first.click()
-    return download.value.path().read_text(encoding="utf-8")
-
-
-def table(folder, name):
-    return pd.read_csv(folder / "tables" / f"{name}.csv")
-
-
-NAMES = {"VBPR": "vbpr", "AMR": "amr", "No-Attack": "none", "C&W": "cw",
-         "FGSM (ε = 8)": "fgsm_8", "PGD (ε = 8)": "pgd_8"}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("threat", "name"),
-    [("poisoning", "table1"), ("evasion", "table1_evasion"), ("cold_start", "table1_cold_start")],
-)
-def test_table_1_shows_and_saves_the_numbers_of_its_file(page, three, threat, name):
-    page.locator("#table1 select[data-axis=threat]").select_option(threat)
-    expected = (
-        table(three, name).set_index(["recommender", "attack", "dataset", "defense"]).sort_index()
-    )
-    rows = cells_of(page, "table1")
-    assert len(rows) == 8
-    places = [(d, f) for d in page_results.DATASETS for f in page_results.DEFENSES]
-    for model, attack, *cells in rows:
-        for place, cell in zip(places, cells, strict=True):
-            own = expected.loc[NAMES[model], NAMES[attack], *place]
-            assert cell.startswith(f"{own['chr_at_20']:.4f}")
-            low, high = own["chr_at_20_low"], own["chr_at_20_high"]
-            assert f"[{low:.4f}, {high:.4f}]" in cell
-            mark = {"raised": "▲", "not separable": "○"}.get(own["verdict"], "")
-            assert (mark in cell) if mark else not {"▲", "▼", "○"} & set(cell)
-    header, *lines = csv.reader(io.StringIO(exported(page, "table1", "csv")))
-    assert header[2:] == [
-        f"{d} {f}" for d in ("Mini Men", "Mini Women") for f in ("T", "AT", "FAT")
-    ]
-    for model, attack, *numbers in lines:
-        own = expected.loc[NAMES[model], NAMES[attack]]["chr_at_20"]
-        assert list(map(float, numbers)) == own.loc[places].tolist()
-
-
-def test_table_1_in_latex_and_markdown_has_the_same_cells(page):
-    latex = exported(page, "table1", "tex")
-    markdown = exported(page, "table1", "md")
-    assert r"\multicolumn{3}{c}{Mini Men}" in latex
-    assert r"C\&W" in latex
-    assert r"PGD ($\epsilon$ = 8)" in latex
-    rows = [line for line in markdown.splitlines() if line.startswith("| VBPR")]
-    assert len(rows) == 4
-    for row, line in zip(
-        rows, [n for n in latex.splitlines() if n.startswith("VBPR")], strict=True
-    ):
-        texts = [cell.strip() for cell in row.strip("|").split("|")]
-        numbers = [text.split(" ")[0] for text in texts[2:]]
-        assert [cell.strip().split(" ")[0] for cell in line.split("&")[-6:]] == numbers
-
-
-def test_other_lengths_protocols_and_published_numbers(page, three):
-    page.select_option("#table1-k", "5")
-    by_k = table(three, "chr_by_k").query("threat == 'poisoning' and k == 5")
-    shown = cells_of(page, "table1")[0][2]
-    own = by_k.query("dataset == 'mini_men' and defense == 'T' and attack == 'none'")
-    assert shown == f"{own[own['recommender'] == 'vbpr']['chr'].iloc[0]:.4f}"
-    page.select_option("#table1-k", "20")
-    page.select_option("#table1-protocol", "as_published")
-    rows = cells_of(page, "table1")
-    assert [row[1] for row in rows] == ["PGD (ε = 8)"] * 2
-    page.select_option("#table1-protocol", "")
-    page.select_option("#table1-under", "published")
-    published = table(three, "published").iloc[0]
-    assert f"paper {published['published']:.4f}" in cells_of(page, "table1")[0][2]
-    page.select_option("#table1-under", "interval")
-
-
-def test_the_switches_of_the_tables_leave_rows_and_columns_out(page):
-    page.select_option("#table1-dataset", "mini_women")
-    page.select_option("#table1-recommender", "amr")
-    rows = cells_of(page, "table1")
-    assert {row[0] for row in rows} == {"AMR"}
-    assert {len(row) for row in rows} == {5}
-    page.select_option("#table1-dataset", "")
-    page.select_option("#table1-recommender", "")
-    page.select_option("#table2-dataset", "mini_women")
-    assert {row[0] for row in cells_of(page, "table2")} == {"Mini Women"}
-    page.select_option("#table2-dataset", "")
-
-
-def test_table_2_shows_the_numbers_of_its_file_and_what_makes_them_doubtful(page, three):
-    expected = table(three, "table2").set_index(["dataset", "attack", "defense"])
-    datasets = {"Mini Men": "mini_men", "Mini Women": "mini_women"}
-    for dataset, attack, *cells in cells_of(page, "table2"):
-        for number, defense in enumerate(page_results.DEFENSES):
-            own = expected.loc[datasets[dataset], NAMES[attack], defense]
-            rate, loss, distance = cells[3 * number : 3 * number + 3]
-            note = "1" if isinstance(own["flags"], str) else ""
-            assert rate.startswith(f"{100 * own['success_rate']:.2f}{note}[")
-            assert loss.startswith(f"{own['feature_loss']:.7f}")
-            assert distance.startswith(f"{100 * own['lpips']:.4f}")
-    assert page.locator("#table2 .notes").inner_text().strip().endswith("more steps still help")
+__all__ = ["as_first", "chromium", "page", "three"]
 
 
 def test_what_was_found_at_a_glance_is_said_for_every_cell(page):
@@ -167,18 +24,6 @@ def test_what_was_found_at_a_glance_is_said_for_every_cell(page):
     terms = page.locator(".meanings dt").all_text_contents()
     assert terms == ["Poisoning", "Evasion", "Cold start", "T", "AT", "FAT", "FGSM", "PGD", "C&W",
                      "VBPR", "AMR", "Protocol"]  # fmt: skip
-
-
-def test_a_table_sorts_by_mouse_and_by_keyboard(page):
-    header = page.locator("#table2 .tabulator-col[tabulator-field='T/feature_loss']")
-
-    def losses():
-        return [float(row[3].split("[")[0]) for row in cells_of(page, "table2")]
-
-    header.click()
-    assert losses() == sorted(losses())
-    header.press("Enter")
-    assert losses() == sorted(losses(), reverse=True)
 
 
 def test_the_switches_reach_words_leaderboard_accuracy_and_lists(page, three):
