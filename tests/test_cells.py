@@ -231,3 +231,21 @@ def test_a_command_takes_its_options_by_name(inputs, tmp_path):
     assert "--interactions" in done.stderr
     words = cells.training(inputs, tmp_path, epochs=1)
     assert json.loads(words[words.index("--options") + 1])["recommender"]["epochs"] == 1
+
+
+def test_a_log_keeps_the_command_as_it_was_run(inputs, tmp_path):
+    out, log = tmp_path / "it's $HOME", tmp_path / "log"
+    command = cells.training(inputs, out, attacked=True, epochs=2, factors=4)
+    with log.open("w") as file:
+        subprocess.run(command, stderr=file, check=True)
+    *_, kept, cost = log.read_text().splitlines()
+    assert cost.startswith("cost: ")
+    first = (out / "1" / "model.safetensors").read_bytes()
+    (out / "1" / "digest.txt").unlink()
+    (out / "1" / "model.safetensors").unlink()
+    scripts = Path(command[1]).parent
+    path = os.pathsep.join([str(scripts), str(Path(sys.executable).parent), os.environ["PATH"]])
+    subprocess.run(
+        ["sh", "-c", kept.removeprefix("command: ")], check=True, env={**os.environ, "PATH": path}
+    )
+    assert (out / "1" / "model.safetensors").read_bytes() == first

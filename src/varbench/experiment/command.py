@@ -9,6 +9,8 @@ import argparse
 import gc
 import json
 import os
+import shlex
+import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -78,7 +80,8 @@ def method_and_parameters(spec: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 def run(main: Callable[[], None]) -> None:
     """Run a command: an InputError or a full disk ends it with one line, a bug with a traceback.
 
-    Where it succeeds, the last line on standard error says what it has cost.
+    Where it succeeds, the last line on standard error says what it has cost. A log has the command
+    as it was run before that; of one that fails Snakemake shows it.
     """
     gc.freeze()  # what is imported stays until the end
     gc.enable()
@@ -90,4 +93,6 @@ def run(main: Callable[[], None]) -> None:
         if error.errno is None:
             raise
         sys.exit(f"error: {error.filename or 'file system'}: {os.strerror(error.errno)}")
+    if stat.S_ISREG(os.fstat(2).st_mode):
+        print(f"command: {shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])}", file=sys.stderr)
     print(costs.spent(), file=sys.stderr)
