@@ -46,7 +46,7 @@ from varbench.experiment.settings import Settings
 from varbench.experiment.sources import Sources, content
 from varbench.reporting.page.pictures import PICTURES
 from varbench.reporting.snakemake_report import entry
-from varbench.reporting.tables import rendered, suffixed
+from varbench.reporting.tables import OF_CELLS, rendered, suffixed
 
 try:
     no_key_twice(map(Path, workflow.configfiles))

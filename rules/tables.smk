@@ -3,7 +3,6 @@
 
 OF_THREATS = [suffixed("table1", threat) for threat in GRID.names["threat"]]
 RENDERED = rendered(GRID.names["threat"])
-TABLES_OF_CELLS = ["runs", "changes", "accuracy", "item_ranks", "promotion", "chr_by_k"]
 FOLDERS_OF_CELLS = folders("cell", "dataset", "catalogue", "network")
 FORMS = ["md", "tex", "html"]
 
@@ -16,7 +15,7 @@ rule aggregate_cells:
         of_catalogues("interactions.parquet", "items.parquet", "summary.json"),
         at_all(f"{NETWORK}_accuracy.csv", GRID.measured_networks),
     output:
-        **{name: reported(f"{TABLES}/{name}.csv") for name in TABLES_OF_CELLS},
+        **{name: reported(f"{TABLES}/{name}.csv") for name in OF_CELLS},
         table1=expand(f"{TABLES}/{{table}}.csv", table=OF_THREATS),
     log:
         f"{LOGS}/aggregate_cells.log",

@@ -1,22 +1,22 @@
 """What tables are told of a dataset, and which cells each of them shows."""
 
-from ast import literal_eval
 from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 
-import grid
 from varbench.axes import COLD_START, EVASION
 from varbench.experiment import aggregating
-from varbench.experiment.stored import Stored
+from varbench.experiment.stored import Places, Stored, flags_of_networks
 from varbench.reporting.cells import Cell
+from varbench.reporting.tables import OF_CELLS
 
 METRICS = {
     "k": 2, "confidence": 0.95, "equivalence_margin": 0.05, "correction": "holm",
     "category_share": True,
 }  # fmt: skip
+BASELINE = {"defense": "AT", "recommender": "vbpr"}
 ATTACKED = np.array([1, 3])
 
 
@@ -29,7 +29,7 @@ def known(counted="attacked", doubts=()):
     )
     return aggregating.dataset(
         table, 4, ATTACKED, references, {"T": list(doubts)},
-        threats=[EVASION, COLD_START], k=METRICS["k"], counted=counted,
+        threats=[EVASION, COLD_START], metrics={**METRICS, "counted": counted},
     )  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def cells():
                 "novelty", "popularity"]  # fmt: skip
     of_runs = [{**run, **dict.fromkeys(measures, 0.5)} for run in runs]
     return names, Stored(
-        hits={name: random.integers(0, 3, (2, 1, 3)) for name in names},
+        hits={name: random.integers(0, 3, (2, 1, 3)) * 1.0 for name in names},
         curves={name: random.random((2, 1, 5)) for name in names},
         items={name: pd.DataFrame(of_items) for name in names},
         measured=dict.fromkeys(names, pd.DataFrame(of_runs)),
@@ -78,7 +78,7 @@ def test_cells_to_compare_with_get_no_rows():
     names, stored = cells()
     tables = aggregating.tables_of_cells(
         stored, {"men": known(doubts=["few users"])}, shown=names[:2], clean="none",
-        metrics=METRICS, baseline={"defense": "AT", "recommender": "vbpr"},
+        metrics=METRICS, controls=[], baseline=BASELINE, reasons={},
     )  # fmt: skip
     for name in ("table1", "runs", "chr_by_k"):
         assert set(tables[name]["defense"]) == {"T"}, name
@@ -92,12 +92,60 @@ def test_cells_to_compare_with_get_no_rows():
 
 
 def test_every_table_of_cells_has_its_file():
-    """The rule's outputs, the command's options and the library's tables have the same names."""
     names, stored = cells()
     tables = aggregating.tables_of_cells(
-        stored, {"men": known()}, shown=names[:2], clean="none", metrics=METRICS,
-        baseline={"defense": "AT", "recommender": "vbpr"},
+        stored, {"men": known()}, shown=names[:2], clean="none", metrics=METRICS, controls=[],
+        baseline=BASELINE, reasons={},
     )  # fmt: skip
-    rule = (grid.BASE / "rules" / "tables.smk").read_text(encoding="utf-8")
-    (line,) = [x for x in rule.splitlines() if x.startswith("TABLES_OF_CELLS = ")]
-    assert {"table1", *literal_eval(line.partition(" = ")[2])} == set(tables)
+    assert {"table1", *OF_CELLS} == set(tables)
+
+
+def test_what_is_no_measurement_is_missing_with_its_reason():
+    names, stored = cells()
+    reasons = {names[1]: "all items tie"}
+    tables = aggregating.tables_of_cells(
+        stored.without(reasons), {"men": known()}, shown=names[:2], clean="none",
+        metrics={**METRICS, "category_share": False}, controls=[], baseline=BASELINE,
+        reasons=reasons,
+    )  # fmt: skip
+    row = tables["table1"].set_index("attack").loc["pgd"]
+    assert np.isnan(row["chr_at_2"])
+    assert "all items tie" in row["note"]
+    assert not [name for name in tables["accuracy"] if name.startswith("category_share")]
+
+
+def test_doubts_and_chance_belong_to_their_dataset():
+    names, stored = cells()
+    men, other = names[0], names[0]._replace(dataset="women")
+    of_both = Stored(
+        **{name: dict.fromkeys((men, other), values[men]) for name, values in vars(stored).items()}
+    )
+    tables = aggregating.tables_of_cells(
+        of_both, {"men": known(doubts=["few users"]), "women": known(counted="seen")},
+        shown=[men, other], clean="none", metrics=METRICS, controls=[], baseline=None, reasons={},
+    )  # fmt: skip
+    table = tables["table1"].set_index("dataset")
+    assert table.loc["men", "note"] == "few users"
+    assert table.loc["men", "random_chr_at_2"] == pytest.approx(10 / 9)
+    assert table.loc["women", "note"] != "few users"
+    assert np.isnan(table.loc["women", "random_chr_at_2"])
+
+
+def test_doubtful_networks_are_named_by_run_where_they_have_one(tmp_path):
+    networks = [{"defense": d, "run": r} for d, r in [("T", "shared"), ("AT", "0"), ("AT", "1")]]
+    for names, flags in zip(networks, ["collapsed", None, "not robust"], strict=True):
+        path = tmp_path / f"{names['defense']}-{names['run']}_accuracy.csv"
+        pd.DataFrame({"flags": [flags]}).to_csv(path, index=False)
+    assert flags_of_networks(networks, f"{tmp_path}/{{defense}}-{{run}}") == {
+        "T": ["T: collapsed"],
+        "AT": ["run 1 of AT: not robust"],
+    }
+
+
+def test_clean_cells_of_a_baseline_may_lie_outside_of_the_grid():
+    names = {"threat": [EVASION], "dataset": ["men", "women"], "defense": ["T"]}
+    names |= {"attack": ["none", "pgd"], "recommender": ["vbpr"], "run": ["0"], "seed": ["0"]}
+    places = Places(names, "none", "{defense}", 2, "attacked")
+    assert list(places.clean_cells({"defense": "AT", "recommender": "amr"})) == [
+        Cell(EVASION, dataset, "AT", "none", "amr") for dataset in ("men", "women")
+    ]

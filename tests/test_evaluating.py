@@ -25,6 +25,8 @@ def cell():
     items = np.concatenate([random.choice(ITEMS, 3, replace=False) for _ in range(USERS)])
     table = pd.DataFrame({"user": np.repeat(range(USERS), 3), "item": items})
     table["held_out"] = [True, False, False] * USERS
+    for user, kept in ((0, [2, 4, 9]), (1, [9, 0, 1]), (2, [7, 2, 3])):  # attacked: 2 and 9
+        table.loc[table["user"] == user, "item"] = kept
     return model, table, random.random((ITEMS, WIDTH), np.float32)
 
 
@@ -58,6 +60,7 @@ def test_lists_hits_and_ranks_by_plain_loops(cell, cold):
         ranks = [order.index(item) + 1 for order in expected if item in order]
         assert row.mean_rank == pytest.approx(np.mean(ranks))
     held_out = table[table["held_out"]].set_index("user")["item"]
+    assert held_out.isin(ATTACKED).any()
     for user, hit in enumerate(users["hr"]):
         item = held_out[user]
         if cold and item in ATTACKED:  # stays in CHR and leaves the accuracy

@@ -1,5 +1,8 @@
 """What a training is given within the experiment, and what it leaves, without files."""
 
+import gc
+import weakref
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +10,7 @@ import torch
 
 from varbench.experiment import recommending
 from varbench.recommenders.learnt import SCALE
-from varbench.recommenders.state import PARAMETERS
+from varbench.recommenders.state import PARAMETERS, from_tensors
 
 CPU = torch.device("cpu")
 BLOCK = {"method": "vbpr", "epochs": 4, "factors": 3, "batch_size": 8, "feature_scale": "clean"}
@@ -122,6 +125,32 @@ def test_an_interrupted_training_ends_as_one_that_was_not(data, epochs):
     assert all(torch.equal(model[name], expected[name]) for name in expected)
     assert len(again.epochs) == BLOCK["epochs"]
     assert all(torch.equal(again.halfway[name], one.halfway[name]) for name in one.halfway)
+
+
+def test_no_training_is_kept_longer_than_until_the_next_is_there(data):
+    made, alive = [], []
+
+    def learners():
+        for seed in range(4):
+            gc.collect()
+            alive.append([one() is not None for one in made])
+            one = learner(data, seed=seed)
+            made.append(weakref.ref(one))
+            yield one
+            del one
+
+    for _ in recommending.train(learners(), BLOCK, CPU):
+        pass
+    assert all(not any(before[:-1]) for before in alive)
+
+
+def test_halfway_counts_from_the_start(data):
+    first = learner(data)
+    trained(first)
+    later = learner(data, start=from_tensors(first.halfway))
+    (model,) = trained(later)
+    assert int(later.halfway["epoch"]) == BLOCK["epochs"]
+    assert int(model["epoch"]) == BLOCK["epochs"] * 3 // 2
 
 
 def test_trainings_that_cannot_be_stacked_are_trained_in_turn(data, monkeypatch):

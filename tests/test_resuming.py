@@ -16,6 +16,7 @@ import torch
 import cells
 import grid
 from varbench.experiment import resuming
+from varbench.experiment.parts import Finished
 from varbench.experiment.resuming import Checkpoint
 from varbench.extractors.networks import build
 from varbench.image_archive import write_images
@@ -267,7 +268,7 @@ def test_the_code_of_a_job_is_its_commands_and_methods():
 
 def test_results_are_finished_for_their_job_only(tmp_path):
     mark, output = tmp_path / "digest.txt", tmp_path / "out"
-    one, other = (resuming.Finished(mark, job, [output]) for job in ("one", "other"))
+    one, other = (Finished(mark, job, [output]) for job in ("one", "other"))
     assert not one.there()
     one.begin()
     output.write_text("made")

@@ -12,7 +12,8 @@ def with_part(page: str, name: str, text: str) -> str:
 
     Raises ValueError where the page does not have exactly one such part.
     """
-    place = re.compile(rf"(<!-- {name}: begin.*? -->\n).*?(<!-- {name}: end -->)", re.DOTALL)
+    mark = re.escape(name)
+    place = re.compile(rf"(<!-- {mark}: begin.*? -->\n).*?(<!-- {mark}: end -->)", re.DOTALL)
     written, count = place.subn(lambda found: found[1] + text + found[2], page)
     if count != 1:
         raise ValueError(f"{name}: the page has {count} such parts, not one")
@@ -22,7 +23,10 @@ def with_part(page: str, name: str, text: str) -> str:
 def put(page: Path, name: str, text: str) -> None:
     """Write the part; with --check on the command line only say whether it would change."""
     before = page.read_text(encoding="utf-8")
-    after = with_part(before, name, text)
+    try:
+        after = with_part(before, name, text)
+    except ValueError as error:
+        sys.exit(f"{page.relative_to(BASE)}: {error}")
     if "--check" not in sys.argv[1:]:
         page.write_text(after, encoding="utf-8")
     elif before != after:

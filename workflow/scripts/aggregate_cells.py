@@ -2,26 +2,25 @@
 """Aggregate the values of all cells, per user and item, into the tables of cells."""
 
 from varbench.experiment import command
-from varbench.experiment.aggregating import ACCURACY, Dataset, dataset, tables_of_cells
-from varbench.experiment.stored import Places, flags_of_networks, read
+from varbench.experiment.aggregating import dataset, tables_of_cells
+from varbench.experiment.stored import ACCURACY, Dataset, Places, flags_of_networks, read
 
 from pathlib import Path
 from typing import Any
 
 from varbench.catalogues import summary
 from varbench.reporting.cells import tied
+from varbench.reporting.tables import OF_CELLS
 from varbench.storage import read_json, read_table, write_table
 
 
 def main() -> None:
     options = command.parser(__doc__)
     command.add_options(
-        options,
-        "grid, metrics, baseline, folders (patterns of a cell's, a dataset's, a catalogue's)",
+        options, "grid, metrics, measured (networks), baseline, folders (patterns of each kind's)"
     )
     command.add_each(options, table1="out, of each threat")
-    command.add_paths(options, runs="out", changes="out", accuracy="out", item_ranks="out")
-    command.add_paths(options, promotion="out", chr_by_k="out")
+    command.add_paths(options, **dict.fromkeys(OF_CELLS, "out"))
     given = options.parse_args()
     told, grid, metrics = given.options, given.options["grid"], given.options["metrics"]
     names, baseline = grid["names"], told.get("baseline")
@@ -31,14 +30,9 @@ def main() -> None:
     cells = list(dict.fromkeys([*shown, *(places.clean_cells(baseline) if baseline else [])]))
     # What a ranking of ties would say of the attacked items is no measurement.
     reasons = tied(cells, grid["blind"])
-    stored = read(
-        places,
-        cells,
-        {name: known.popularity for name, known in datasets.items()},
-        {name: known.counted for name, known in datasets.items()},
-    )
+    stored = read(places, cells, datasets).without(reasons)
     tables = tables_of_cells(
-        stored.without(reasons),
+        stored,
         datasets,
         shown=set(shown),
         clean=grid["clean"],
@@ -68,10 +62,9 @@ def read_datasets(told: dict[str, Any]) -> dict[str, Dataset]:
             len(read_table(of_catalogue / "items.parquet", ["item"])),
             read_table(of_dataset / "attacked.parquet", ["item"])["item"].to_numpy(),
             read_table(of_dataset / "references.parquet", ["recommender", *ACCURACY]),
-            {defense: [*warnings, *of_networks[defense]] for defense in grid["names"]["defense"]},
+            {d: [*warnings, *of_networks.get(d, [])] for d in grid["names"]["defense"]},
             threats=grid["names"]["threat"],
-            k=metrics["k"],
-            counted=metrics["counted"],
+            metrics=metrics,
         )
     return datasets
 

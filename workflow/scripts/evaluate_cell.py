@@ -7,9 +7,12 @@ that are there already, made by the same command from the same files, are left a
 
 from varbench.experiment import command, resuming
 from varbench.experiment.evaluating import Values, evaluate
+from varbench.experiment.parts import Part, missing_parts
 
 import argparse
 import logging
+
+import pandas as pd
 
 from varbench.catalogues.features import with_rows
 from varbench.errors import InputError
@@ -37,7 +40,7 @@ def main() -> None:
     told = given.options
     if not 1 <= told["k"] <= told["length"]:
         raise InputError(f"k {told['k']}: lists are of {told['length']} items; give at most that")
-    parts = resuming.missing_parts(
+    missing = missing_parts(
         given,
         [told] * len(given.model),
         resuming.code_of(given, __file__),
@@ -45,17 +48,21 @@ def main() -> None:
         read=["model", "clean_features", "attacked_features", "predicted_classes"],
         made=["per_user", "per_item", "lists"],
     )
-    for part in parts:
+    for part in missing:
         part.finished.begin()
-        values = evaluated(given, part)
-        write_array(part.files["lists"], values.lists)
-        write_table(part.files["per_user"], values.per_user)
-        write_table(part.files["per_item"], values.per_item)
+        write(part, evaluated(given, part, read_table(given.interactions)))
         part.finished.finish()
 
 
-def evaluated(given: argparse.Namespace, part: resuming.Part) -> Values:
-    """Read what a part is evaluated on, and evaluate it."""
+def write(part: Part, values: Values) -> None:
+    """Write what is stored of a cell."""
+    write_array(part.files["lists"], values.lists)
+    write_table(part.files["per_user"], values.per_user)
+    write_table(part.files["per_item"], values.per_item)
+
+
+def evaluated(given: argparse.Namespace, part: Part, interactions: pd.DataFrame) -> Values:
+    """Read what else a part is evaluated on, and evaluate it."""
     files, told = part.files, part.told
     attacked = read_table(given.attacked, ["item"])["item"].to_numpy()
     features = read_array(files["clean_features"])
@@ -63,7 +70,7 @@ def evaluated(given: argparse.Namespace, part: resuming.Part) -> Values:
         features = with_rows(features, attacked, read_array(files["attacked_features"]))
     classes = read_table(files["predicted_classes"], ["item", "class"])
     seen = classes.loc[classes["class"] == told["source_class"], "item"].to_numpy()
-    interactions, model = read_table(given.interactions), read_tensors_as_arrays(files["model"])
+    model = read_tensors_as_arrays(files["model"])
     users, (items, width) = int(interactions["user"].max()) + 1, features.shape
     try:
         learnt.check(model, users=users, items=items, features=width)

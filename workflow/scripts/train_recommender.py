@@ -7,9 +7,12 @@ together on a GPU, which one alone leaves idle.
 """
 
 from varbench.experiment import command, resuming
+from varbench.experiment.parts import Part, missing_parts
+from varbench.experiment.resuming import Checkpoint
 
 import argparse
 import logging
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,41 +41,43 @@ def main() -> None:
     given = options.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     told = dict(given.options)
-    parts = resuming.missing_parts(
+    seeds = told.pop("seeds")
+    missing = missing_parts(
         given,
-        [{**told, "seed": seed} for seed in told.pop("seeds")],
+        [{**told, "seed": seed} for seed in seeds],
         resuming.code_of(given, __file__, "recommender", told["recommender"]["method"]),
         shared=[given.interactions, given.attacked],
         read=["clean_features", "attacked_features", "start"],
         made=["model", "training_log", "halfway"],
         device=given.device,
     )
-    if parts:  # else torch need not be imported
-        train(given, parts)
+    if missing:  # else torch need not be imported
+        train(given, missing)
 
 
-def train(given: argparse.Namespace, parts: list[resuming.Part]) -> None:
+def train(given: argparse.Namespace, parts: list[Part]) -> None:
     """Train the parts that are missing, and write their results."""
     from varbench.experiment import recommending
     from varbench.experiment.device import torch_device
 
-    table = read_table(given.interactions)
-    checkpoints = [
-        resuming.Checkpoint(part.files["model"], part.job, given.checkpoint_every) for part in parts
-    ]
-    learners = (
-        learner(given, table, part, checkpoint)
-        for part, checkpoint in zip(parts, checkpoints, strict=True)
-    )
     device = torch_device(given.device, given.threads)
+    table = read_table(given.interactions)
+    checkpoints = []
+
+    def learners() -> "Iterator[Learner]":
+        for part in parts:
+            checkpoint = Checkpoint(part.files["model"], part.job, given.checkpoint_every)
+            checkpoints.append(checkpoint)
+            yield learner(given, table, part, checkpoint)
+
     block = given.options["recommender"]
-    for place, trained, state in recommending.train(learners, block, device):
+    for place, trained, state in recommending.train(learners(), block, device):
         part = parts[place]
         write_tensors(part.files["halfway"], trained.halfway)
         write_table(part.files["training_log"], pd.DataFrame(trained.epochs))
         write_tensors(part.files["model"], trained.learnt(state))
         part.finished.finish()
-    # Not earlier: Snakemake removes all outputs of a job that fails, also those that are finished.
+    # Not earlier: of a job that fails Snakemake takes back all outputs, finished ones too.
     for checkpoint in checkpoints:
         checkpoint.remove()
 
@@ -80,8 +85,8 @@ def train(given: argparse.Namespace, parts: list[resuming.Part]) -> None:
 def learner(
     given: argparse.Namespace,
     table: pd.DataFrame,
-    part: resuming.Part,
-    checkpoint: resuming.Checkpoint,
+    part: Part,
+    checkpoint: Checkpoint,
 ) -> "Learner":
     """Read what a part is trained on, and how far it was; its results are in the making now."""
     from varbench.experiment import recommending

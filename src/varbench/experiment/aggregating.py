@@ -1,7 +1,6 @@
 """The tables of cells, from what is stored of every cell and known of every dataset."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,39 +9,12 @@ from numpy.typing import NDArray
 
 from varbench.axes import COLD_START
 from varbench.catalogues.interactions import to_matrix
-from varbench.experiment.stored import Stored
+from varbench.experiment.stored import ACCURACY, Dataset, Stored
 from varbench.metrics.category import random_hits
 from varbench.reporting.cells import Cell
 from varbench.reporting.changes import changes
 from varbench.reporting.items import item_ranks, promotion, stacked
 from varbench.reporting.summaries import accuracy, chr_by_k, runs, table1
-
-ACCURACY = ["hr", "ndcg", "auc"]
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """What is known of a dataset beside its cells.
-
-    Attributes
-    ----------
-    popularity
-        (items,) training interactions of each item.
-    counted
-        (M,) items that CHR counts at every K.
-    by_chance
-        By threat, CHR of a random ranking.
-    references
-        Mean accuracy of each recommender that learns nothing, a row each.
-    doubts
-        By defense, what makes numbers doubtful, in words.
-    """
-
-    popularity: NDArray[np.int64]
-    counted: NDArray[np.int64]
-    by_chance: Mapping[str, float]
-    references: pd.DataFrame
-    doubts: Mapping[str, Sequence[str]]
 
 
 def dataset(
@@ -53,8 +25,7 @@ def dataset(
     doubts: Mapping[str, Sequence[str]],
     *,
     threats: Sequence[str],
-    k: int,
-    counted: str,
+    metrics: Mapping[str, Any],
 ) -> Dataset:
     """Return what the tables need to know of a dataset.
 
@@ -66,23 +37,23 @@ def dataset(
         (M,) the attacked items.
     references
         recommender, hr, ndcg, auc; a row a user.
-    counted
-        Which items CHR counts: attacked, or seen. What each network sees for itself is no set of
-        the dataset, and what depends on one is empty then.
+    metrics
+        The configuration's block. Items that each network sees for itself (``counted: seen``) are
+        no set of the dataset, and what depends on one is empty then.
     """
     train = to_matrix(interactions, items).train
-    of_dataset = attacked if counted == "attacked" else attacked[:0]
+    counted = attacked if metrics["counted"] == "attacked" else attacked[:0]
     by_chance = {}
     for threat in threats:
         known = train.tolil()
         if threat == COLD_START:  # nobody has had one of them before
             known[:, attacked] = 0
-        by_chance[threat] = float(random_hits(known.tocsr(), of_dataset, k).mean())
+        by_chance[threat] = float(random_hits(known.tocsr(), counted, metrics["k"]).mean())
     return Dataset(
         popularity=np.asarray(train.sum(axis=0), np.int64).ravel(),
-        counted=of_dataset,
+        counted=counted,
         by_chance=by_chance,
-        references=references.groupby("recommender")[ACCURACY].mean().reset_index(),
+        references=references.groupby("recommender")[[*ACCURACY]].mean().reset_index(),
         doubts=doubts,
     )
 
@@ -94,9 +65,9 @@ def tables_of_cells(
     shown: Collection[Cell],
     clean: str,
     metrics: Mapping[str, Any],
-    controls: Collection[str] = (),
-    baseline: Mapping[str, str] | None = None,
-    reasons: Mapping[Cell, str] | None = None,
+    controls: Collection[str],
+    baseline: Mapping[str, str] | None,
+    reasons: Mapping[Cell, str],
 ) -> dict[str, pd.DataFrame]:
     """Return each table by its name; table1 is of all threats.
 
@@ -124,7 +95,7 @@ def tables_of_cells(
         confidence=confidence,
         margin=metrics["equivalence_margin"],
         correction=metrics["correction"],
-        reasons=reasons or {},
+        reasons=reasons,
     )
     hits = {cell: of_cell for cell, of_cell in stored.hits.items() if cell in shown}
     measured = {cell: of_cell for cell, of_cell in stored.measured.items() if cell in shown}
@@ -132,7 +103,11 @@ def tables_of_cells(
     references = [known.references.assign(dataset=name) for name, known in datasets.items()]
     without = [] if metrics["category_share"] else ["category_share"]
     popularity = {name: known.popularity for name, known in datasets.items()}
-    doubts = {(d, of): said for d, known in datasets.items() for of, said in known.doubts.items()}
+    doubts = {
+        (name, defense): said
+        for name, known in datasets.items()
+        for defense, said in known.doubts.items()
+    }
     return {
         "table1": table1(
             hits,

@@ -1,7 +1,8 @@
-"""A recommender's training within the experiment: what it is given, keeps, and is left to know."""
+"""A recommender's training: what it is given, what it keeps while it runs, the model it leaves."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from torch import Tensor
 from varbench.catalogues.cold_start import without_interactions
 from varbench.catalogues.features import largest, with_rows
 from varbench.catalogues.interactions import some_users, to_matrix
-from varbench.experiment.command import method_and_parameters
 from varbench.recommenders.learnt import SCALE
 from varbench.recommenders.stack import Training, stacks
 from varbench.recommenders.state import State, from_tensors
@@ -133,24 +133,26 @@ def train(
 ) -> Iterator[tuple[int, Learner, State]]:
     """Yield the place of each learner, it, and its state when it is trained.
 
-    On a CPU one is asked for after the other, so that the data of one are in memory at a time; a
-    GPU, which one alone leaves idle, gets all that can be stacked together.
+    On a CPU they are asked for one after the other, each while the last is still there and none
+    before it; a GPU, which one alone leaves idle, gets all that can be stacked together.
     """
-    method, parameters = method_and_parameters(dict(recommender))
-    parameters.pop("feature_scale", None)
-    run = resolve("recommender", method)
-    for group in _groups(enumerate(learners), device):
+    of_experiment = ("method", "feature_scale")
+    parameters = {name: v for name, v in recommender.items() if name not in of_experiment}
+    run = resolve("recommender", recommender["method"])
+    for group in _groups(learners, device):
         states = run([one.training for _, one in group], device=device, **parameters)
         for (place, one), state in zip(group, states, strict=True):
             yield place, one, state
 
 
 def _groups(
-    learners: Iterator[tuple[int, Learner]], device: torch.device
+    learners: Iterator[Learner], device: torch.device
 ) -> Iterator[Sequence[tuple[int, Learner]]]:
-    if device.type not in STACKED:
-        yield from ([one] for one in learners)
+    if device.type in STACKED:
+        every = list(learners)
+        for group in stacks([one.training for one in every]):
+            yield [(place, every[place]) for place in group]
         return
-    every = list(learners)
-    for places in stacks([one.training for _, one in every]):
-        yield [every[place] for place in places]
+    places = count()  # `enumerate` would keep the one before the last, too
+    for one in learners:
+        yield [(next(places), one)]

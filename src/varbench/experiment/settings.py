@@ -48,7 +48,6 @@ class Settings:
             "measured": self._grid.measured_networks,
             "metrics": {key: self._config["metrics"][key] for key in keys},
             "baseline": self.baseline(),
-            "seed": self._config["seed"],
         }
 
     @property

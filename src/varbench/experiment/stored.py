@@ -1,6 +1,5 @@
 """What the tables are made from: the stored values of every cell, by run and seed."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -64,6 +63,31 @@ class Stored:
         )
 
 
+@dataclass(frozen=True)
+class Dataset:
+    """What is known of a dataset beside its cells.
+
+    Attributes
+    ----------
+    popularity
+        (items,) training interactions of each item.
+    counted
+        (M,) items that CHR counts at every K.
+    by_chance
+        By threat, CHR of a random ranking.
+    references
+        Mean accuracy of each recommender that learns nothing, a row each.
+    doubts
+        By defense, what makes numbers doubtful, in words.
+    """
+
+    popularity: NDArray[np.int64]
+    counted: NDArray[np.int64]
+    by_chance: Mapping[str, float]
+    references: pd.DataFrame
+    doubts: Mapping[str, Sequence[str]]
+
+
 @dataclass
 class _Reading:
     hits: dict[Cell, dict[tuple[int, int], Any]] = field(default_factory=dict)
@@ -114,16 +138,8 @@ class Places:
         return Path(self.cell.format(**computed, run=run, seed=seed))
 
 
-def read(
-    places: Places,
-    cells: Sequence[Cell],
-    popularity: Mapping[str, NDArray[Any]],
-    counted: Mapping[str, NDArray[np.int64]],
-) -> Stored:
+def read(places: Places, cells: Sequence[Cell], datasets: Mapping[str, Dataset]) -> Stored:
     """Read the values of cells, of evasion's clean one those of poisoning's.
-
-    popularity : of each dataset, training interactions of every item
-    counted : of each dataset, the items that CHR counts at every K
 
     Raises InputError where a file is missing or lacks a column, or runs differ in their users.
     """
@@ -136,13 +152,13 @@ def read(
         place, repeat = (run, seed), {"run": run, "seed": seed}
         hits, ndcg, share = (users[column].to_numpy(np.float64) for column in columns)
         found.hits.setdefault(cell, {})[place] = hits
-        curve = hits_by_k(lists, counted[cell.dataset])
+        curve = hits_by_k(lists, datasets[cell.dataset].counted)
         found.curves.setdefault(cell, {})[place] = curve
         items = read_table(folder / "items.parquet").assign(**repeat)
         found.items.setdefault(cell, []).append(items)
         means = {name: float(users[name].mean()) for name in ACCURACY}
         means |= {"category_ndcg": ndcg.mean(), "category_share": np.nanmean(share)}
-        means |= beyond(lists, popularity[cell.dataset], places.k)
+        means |= beyond(lists, datasets[cell.dataset].popularity, places.k)
         found.measured.setdefault(cell, []).append({**repeat, **means})
     return Stored(
         by_run(found.hits),
@@ -162,20 +178,19 @@ def beyond(lists: NDArray[Any], popularity: NDArray[Any], k: int) -> dict[str, f
     }
 
 
-def flags_of_networks(
-    networks: Sequence[Mapping[str, Any]], network: str
-) -> defaultdict[str, list[str]]:
+def flags_of_networks(networks: Sequence[Mapping[str, Any]], pattern: str) -> dict[str, list[str]]:
     """Read why networks are doubtful, by their defense: a text for each that is, with its run.
 
     networks : names of those that were measured
-    network : pattern of a network's files
+    pattern : of a network's files
     """
-    found: defaultdict[str, list[str]] = defaultdict(list)
+    found: dict[str, list[str]] = {}
     for names in networks:
-        table = read_table(Path(f"{network}_accuracy.csv".format(**names)), ["flags"])
-        who = f"run {names['run']} of {names['defense']}"
-        texts = table["flags"].dropna()
-        found[names["defense"]] += [f"{who}: {text}" for text in texts if text]
+        defense, run = names["defense"], names["run"]
+        table = read_table(Path(f"{pattern}_accuracy.csv".format(**names)), ["flags"])
+        who = defense if run == axes.SHARED else f"run {run} of {defense}"
+        texts = [text for text in table["flags"].dropna() if text]
+        found.setdefault(defense, []).extend(f"{who}: {text}" for text in texts)
     return found
 
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from varbench.reporting.rendering import Table
 
 
+# The CSV tables that are aggregated from all cells, table1 of each threat apart.
+OF_CELLS = ("runs", "changes", "accuracy", "item_ranks", "promotion", "chr_by_k")
+
+
 class Rendered(NamedTuple):
     """One rendered table.
 
