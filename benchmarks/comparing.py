@@ -40,6 +40,8 @@ class Row:
         The least ratio wanted; None where there is none.
     why
         The reason for the difference.
+    seconds
+        Of ours, by how many times as much work it was; only where that was varied.
     """
 
     work: str
@@ -49,6 +51,7 @@ class Row:
     same: bool = True
     aim: float | None = None
     why: str = ""
+    seconds: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass

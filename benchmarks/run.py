@@ -72,11 +72,11 @@ def machine() -> str:
 
 
 def commit() -> str:
-    """Name the commit, and whether anything but the page that is written here differs from it."""
+    """Name the commit, and whether anything but what is written here differs from it."""
     git = ["git", "-C", str(BASE)]
     line = [*git, "describe", "--always", "--abbrev=7", "--exclude=*"]
     done = subprocess.run(line, capture_output=True, text=True, check=False)
-    changed = [*git, "diff", "--quiet", "HEAD", "--", ".", ":!BENCHMARKS.md"]
+    changed = [*git, "diff", "--quiet", "HEAD", "--", ".", ":!BENCHMARKS.md", ":!docs/growth.svg"]
     clean = subprocess.run(changed, check=False).returncode == 0
     return (done.stdout.strip() or "unknown") + ("" if clean else ", changed")
 
@@ -118,6 +118,10 @@ def main() -> None:
             took = f"{(time.perf_counter() - before) / 60:.0f} minutes"
             with_what = sections.said(sections.versions(used)) or "nothing measured"
             text = f"{where}, {took}; {with_what}.\n\n{table(found)}"
+            if any(row.seconds for row in found):
+                import growth_plot  # here: its imports are not what a subject is measured with
+
+                text += f"\n\n{growth_plot.shown(found, told.page, subject)}"
             sections.write(told.page, subject, text)
         rows += found
     print(table(rows))

@@ -11,9 +11,11 @@ BASE = Path(__file__).parents[1]
 sys.path.insert(0, str(BASE / "benchmarks"))
 
 import comparing  # noqa: E402
+import growth_plot  # noqa: E402
 import peers_environment  # noqa: E402
 import sections  # noqa: E402
-from peers import SUBJECTS  # noqa: E402
+from peers import SUBJECTS, grid  # noqa: E402
+from subjects import Given  # noqa: E402
 
 
 def smallest(folder: Path, *subjects: str) -> list[list[str]]:
@@ -67,6 +69,64 @@ def test_every_peer_is_pinned():
     pins = peers_environment.pins(text)
     assert all(pin.count("==") == 1 for pin in pins)
     assert len({pin.partition("==")[0] for pin in pins}) == len(pins)
+
+
+def test_a_grid_is_its_jobs_computing_over_its_wall_time(tmp_path):
+    logs = {
+        "fetch.log": "one\ncost: 9.00 s, CPU 2.50 s, memory 1.0 MB\n",
+        # Two processes of one job.
+        "train/T/0.log": "cost: 4.00 s, CPU 3.00 s, memory 1.0 MB\n" * 2,
+        "train/AT/0.log": "still running\n",
+    }
+    for name, text in logs.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    jobs = grid.computing(tmp_path)
+    assert sorted(jobs) == [2.5, 6.0]
+    row = grid.compared([grid.Run(5.0, 12.0, jobs), grid.Run(10.0, 12.0, jobs)])
+    assert row.ratio == pytest.approx((1.275, 0.85, 1.7, 2))
+    assert "2: 8 s of computing in 8 s" in row.agreement
+    assert "missed" in comparing.table([row])
+    assert "reached" in comparing.table([grid.compared([grid.Run(5.0, 12.0, jobs)])])
+
+
+def test_a_grid_that_fails_is_a_row_that_says_why(monkeypatch):
+    monkeypatch.setattr(grid, "SMALLEST", ("--config", "threats=[nonesuch]"))
+    (row,) = grid.rows(Given(smallest=True, rounds=1, weights=BASE, images=BASE))
+    assert row.ratio is None
+    assert row.agreement.startswith("it failed: configuration: threats: ['nonesuch']")
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        (
+            "error: no such device\n===\nWorkflowError:\nA job has failed.\n",
+            "error: no such device",
+        ),
+        ("Traceback:\n  File\nKeyError: 'a'\n\n", "KeyError: 'a'"),
+        ("Command x returned 137\nA job has failed.\n\n", "A job has failed."),
+        ("\n", "no word of why"),
+    ],
+)
+def test_why_a_grid_has_failed_is_its_last_error(told, why):
+    assert grid.why(told) == why
+
+
+def test_the_plot_of_growth_has_a_line_for_each_work_and_the_page_shows_it(tmp_path):
+    seconds = {"ranking": {1: 0.2, 3: 0.5, 10: 1.0}, "PGD": {1: 1.0, 3: 3.0, 10: 12.0}}
+    rows = [comparing.Row(f"growth: {w}", "", "", seconds=s) for w, s in seconds.items()]
+    line = growth_plot.shown([*rows, comparing.Row("other", "", "")], tmp_path / "P.md", "growth")
+    assert line.startswith("![Two log scales")
+    assert line.endswith("](docs/growth.svg)")
+    svg = (tmp_path / "docs" / "growth.svg").read_text()
+    assert svg.count('aria-roledescription="line mark"') == 3  # and the dashed one
+    for work in seconds:
+        assert f">{work}</text>" in svg
+    spec = growth_plot.plot(rows)
+    dashed = spec["datasets"][spec["layer"][0]["data"]["name"]]
+    assert [point["seconds"] / point["times"] for point in dashed] == pytest.approx([0.05] * 3)
+    assert spec["layer"][2]["encoding"]["shape"]["scale"]["domain"] == ["PGD", "ranking"]
 
 
 PAGE = """Ours.
