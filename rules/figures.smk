@@ -4,7 +4,7 @@ PAGE = page_options(GRID, SET)
 FOLDERS_OF_PAGE = folders("catalogue", "dataset", "attack", "cell", "training")
 SHOWN = [
     f"{TABLES}/{table}.csv"
-    for table in [*OF_THREATS, *TABLES_OF_CELLS, "table2", "extractors", *COMPARISONS]
+    for table in [*OF_THREATS, *OF_CELLS, "table2", "extractors", *COMPARISONS]
 ]
 DRAWN = ["svg", "pdf", "png"]
 # What the page is made with, beside modules: templates, styles, scripts.
