@@ -54,6 +54,8 @@ def apart(subject: str, given: Given) -> Measured:
             return processes.submit(measure, subject, given).result()
     except BrokenProcessPool:
         return [Row(subject, "all of them", "its process was killed")], []
+    except ImportError as error:  # of a peer that is there, and lacks what it needs itself
+        return [Row(subject, "all of them", f"an import failed: {error}")], []
 
 
 def names() -> list[str]:

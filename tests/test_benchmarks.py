@@ -13,6 +13,7 @@ sys.path.insert(0, str(BASE / "benchmarks"))
 import comparing  # noqa: E402
 import growth_plot  # noqa: E402
 import peers_environment  # noqa: E402
+import run  # noqa: E402
 import sections  # noqa: E402
 from peers import SUBJECTS, grid  # noqa: E402
 from subjects import Given  # noqa: E402
@@ -169,3 +170,10 @@ def test_the_paper_s_cells_are_trained_and_ranked_by_the_workflow_s_commands():
     assert done.returncode == 0, done.stderr[-2000:]
     rows = [line.strip("| ").split(" | ")[0] for line in done.stdout.splitlines()]
     assert {"train vbpr, 2 epochs", "rank and evaluate, amr", "amr"} <= set(rows)
+
+
+def test_a_peer_that_lacks_what_it_imports_is_a_row():
+    given = Given(smallest=True, rounds=1, weights=BASE / "none", images=BASE / "none")
+    (row,), used = run.apart("of_nobody", given)
+    assert row.agreement == "an import failed: No module named 'peers.of_nobody'"
+    assert used == []
