@@ -1,11 +1,18 @@
 """What an ablation says of its cells, on values written by hand."""
 
+from copy import deepcopy
+
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from scipy import stats
 
 import cells
+import grid
+from varbench.experiment.ablation import Ablation
+from varbench.experiment.configuration import complete
+from varbench.experiment.grid import Grid
 from varbench.reporting import rendering
 from varbench.reporting.ablation import ablation_table
 from varbench.storage import read_table, write_table
@@ -139,3 +146,18 @@ def test_the_rendering_shows_what_each_protocol_says(tmp_path):
     assert table.iloc[0]["Images", "SR, new (%)"].text == rendering.MISSING
     for form in rendering.FORMS.values():
         assert "66.67" in form(ablation_table(ablation, k=20))
+
+
+def test_a_ceiling_has_cells_in_an_ablation_and_no_images():
+    config = yaml.safe_load((grid.BASE / "config.yaml").read_text())
+    config["ablation"] = {"attacks": ["pgd_8", "ceiling"]}
+    complete(config, grid.BASE / "resources" / "config.schema.yaml")
+    corrected = deepcopy(config)
+    whole = Grid.of(config)
+    found = Ablation.of(config, corrected, whole.names, whole.clean)
+    methods = {
+        names["attack"]: config["attacks"][names["attack"]]["method"] for names in found.cells()
+    }
+    assert "ceiling" in methods.values()
+    images = {names["attack"] for names in found.runs_of_attacks(whole)}
+    assert {methods[name] for name in images} == {"pgd"}

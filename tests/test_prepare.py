@@ -115,7 +115,9 @@ def test_a_damaged_image_stops_the_run_or_is_dropped(shop, caplog):
 
 
 def test_too_few_users_are_an_error(shop):
-    with pytest.raises(InputError, match=r"12 users are left of 12, and 50 .*; lower core_users"):
+    with pytest.raises(
+        InputError, match=r"12 users are left of 12, and 50 .*; lower min_users \(50\)"
+    ):
         prepare(shop, min_users=50)
 
 

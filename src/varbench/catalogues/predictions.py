@@ -25,7 +25,7 @@ def members_of(
     if members.empty:
         raise InputError(
             f"{key}: the undefended network sees no image as {category!r}, so {without}; the "
-            "target categories lists what it sees"
+            "`snakemake categories` lists what it sees"
         )
     return members
 

@@ -148,10 +148,15 @@ def prepare(
     items = [item for item in catalogue.items if item not in unusable]
     numbered, users, items = interactions.number(table, items)
     if len(users) < rules.min_users:
+        where = catalogue.where("interaction", 0)
+        lost = any(counts["users"] for counts in account.dropped.values())
+        more = (
+            remedy(account.dropped, rules.core) if lost else f"lower min_users ({rules.min_users})"
+        )
         raise InputError(
-            f"{catalogue.where('interaction', 0)}: {len(users)} users are left of "
+            f"{where.rpartition(' row ')[0] or where}: {len(users)} users are left of "
             f"{account.read['users']}, and {rules.min_users} are needed; dropped: "
-            f"{losses(account.dropped) or 'none'}; {remedy(account.dropped, rules.core)}"
+            f"{losses(account.dropped) or 'none'}; {more}"
         )
     kept = {"users": len(users), "items": len(items), "interactions": len(numbered)}
     differences = _differences(catalogue, kept, rules.expected)

@@ -70,8 +70,9 @@ class Ablation:
             yield dict(zip(("dataset", "defense", "attack"), names, strict=True))
 
     def runs_of_attacks(self, grid: Grid) -> list[dict[str, Any]]:
-        """Return the names of all images in each run in which they are others."""
-        found = [names for images in self.images() for names in grid.runs_of(images)]
+        """Return the names of all images, of each run that has its own; a ceiling has none."""
+        made = (images for images in self.images() if grid.makes_images(images["attack"]))
+        found = [names for images in made for names in grid.runs_of(images)]
         return [{**names, "crafted": grid.crafting(names)} for names in found]
 
     def as_options(self, grid: Grid) -> dict[str, Any]:

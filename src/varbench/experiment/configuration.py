@@ -224,6 +224,17 @@ _Completing: Any = validators.extend(  # type: ignore[no-untyped-call]
 )
 
 
+KINDS = {
+    "array": "a list",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "null": "null",
+    "number": "a number",
+    "object": "a block of keys",
+    "string": "text",
+}
+
+
 def _explain(error: ValidationError, where: str) -> str:
     """Put a schema error into one line that starts with the key."""
     key = ".".join(filter(None, [where, *(str(part) for part in error.absolute_path)])) or "config"
@@ -237,10 +248,24 @@ def _explain(error: ValidationError, where: str) -> str:
         return f"{key}: {error.instance!r} will not do; give {rule}"
     if error.validator in ("anyOf", "contains") and rule:
         return f"{key}: {error.instance!r} will not do; give {rule}"
-    better = scalars.advice(error.instance) if isinstance(error.instance, str) else None
-    if error.validator == "type" and better:
-        return f"{key}: {better}"
-    return f"{key}: {error.message}{f' ({rule})' if rule else ''}"
+    return f"{key}: {_plainly(error)}{f' ({rule})' if rule else ''}"
+
+
+def _plainly(error: ValidationError) -> str:
+    """Say what is wrong in words that are not the schema's."""
+    given: Any = error.instance
+    wanted: Any = error.validator_value
+    if error.validator == "required":
+        return f"{next(name for name in wanted if name not in given)!r} is missing; give it"
+    if error.validator == "enum":
+        return f"unknown value {given!r}{hint(given, [v for v in wanted if v is not None])}"
+    if error.validator == "minProperties":
+        return "is empty; give at least one"
+    if error.validator != "type":
+        return error.message
+    kinds = [wanted] if isinstance(wanted, str) else wanted
+    better = scalars.advice(given) if isinstance(given, str) else None
+    return better or f"{given!r} will not do; give {' or '.join(KINDS[kind] for kind in kinds)}"
 
 
 def class_file(config: Config, base: Path) -> Path:

@@ -59,8 +59,9 @@ def contradictions(config: Config) -> Iterator[str]:
         if name is not None and name not in config[f"{axis}s"]:
             known = hint(name, config[f"{axis}s"])
             yield f"metrics.last_listed.{axis}: unknown {axis} {name!r}{known}"
-    if config["metrics"]["k"] > config["metrics"]["list_length"]:
-        yield "metrics.k: longer than the stored lists (metrics.list_length)"
+    k, length = config["metrics"]["k"], config["metrics"]["list_length"]
+    if k > length:
+        yield f"metrics.k: {k} is longer than the stored lists (metrics.list_length: {length})"
 
 
 def _unlike(name: str, block: Config, start: str, other: Config) -> Iterator[str]:
