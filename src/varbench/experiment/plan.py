@@ -197,7 +197,7 @@ def as_text(plan: pd.DataFrame) -> str:
             plan = plan.rename(columns={f"{device} minutes": f"{device} hours"})
     return (
         plan.to_string(index=False, float_format=lambda value: f"{value:.2f}")
-        + "\nTimes are those of measured jobs with the most names in common, which may have had another"
-        "\nnetwork, image size or number of epochs; unmeasured jobs count as none, and as no disk where"
-        "\nnothing of their rule is there."
+        + "\nTimes are those of measured jobs with the most names in common, which may have had"
+        "\nanother network, image size or number of epochs; unmeasured jobs count as none, and as"
+        "\nno disk where nothing of their rule is there."
     )
