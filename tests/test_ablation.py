@@ -61,9 +61,9 @@ def hits(tmp_path):
     return hits
 
 
-def aggregate(folder, **protocols):
+def aggregate(folder, attacks=("none", "pgd"), **protocols):
     """Run the command on variants that differ in what they measure; rows by protocol and attack."""
-    names = {"dataset": {"d": "d"}, "attack": {a: a for a in ("none", "pgd")}}
+    names = {"dataset": {"d": "d"}, "attack": {a: a for a in attacks}}
     variants = {
         name: {**names, "recommender": {"vbpr": "vbpr"}, "metrics": SWITCHED | metrics}
         for name, metrics in protocols.items()
@@ -104,6 +104,16 @@ def test_changes_are_tested_against_each_protocols_clean_cell(tmp_path, hits, co
         share = {"attacked": "category_share", "seen": "category_share_seen"}[counted]
         expected = hits["FAT", "pgd"][share].mean()
         assert table.loc[(protocol, "pgd"), "category_share"] == pytest.approx(expected)
+
+
+def test_a_ceiling_has_a_change_and_no_images(tmp_path, hits):
+    write_table(tmp_path / "FAT-ceiling" / "users.parquet", hits["T", "none"])
+    table = aggregate(tmp_path, attacks=("none", "pgd", "ceiling"), corrected={})
+    row = table.loc[("corrected", "ceiling")]
+    change = hits["T", "none"]["category_hits"].mean() - hits["FAT", "none"]["category_hits"].mean()
+    assert row["chr_change"] == pytest.approx(change)
+    assert row[["success_rate", "feature_loss", "perceptual_distance"]].isna().all()
+    assert table.loc[("corrected", "pgd"), "success_rate"] == 0.75
 
 
 @pytest.mark.usefixtures("hits")

@@ -46,6 +46,7 @@ def main() -> None:
     given = options.parse_args()
     told, k, clean = given.options, given.options["k"], given.options["clean"]
     attacked = images_by_network(told["images"], Path(told["attack"]))
+    pictured = {names["attack"] for names in told["images"]}
 
     def users(names: Names) -> pd.DataFrame:
         return read_table(Path(told["cell"].format(threat=POISONING, **names)) / "users.parquet")
@@ -59,6 +60,8 @@ def main() -> None:
         return {"p_value": float(two_level(change[None]).p_value())}
 
     def visual(there: Names, metrics: Names) -> Names:
+        if there["attack"] not in pictured:  # a ceiling makes no images
+            return {}
         row = of_images(attacked[there["dataset"], there["defense"]], there["attack"])
         return {name: value for name, value in row.items() if metrics.get(name, True)}
 
