@@ -1,7 +1,11 @@
 """What the grid knows of a configuration: networks to measure, controls, the blind."""
 
-from overlays import VALID, completed
+import pytest
+
+from overlays import BASE, VALID, completed
 from varbench.experiment.grid import Grid
+from varbench.experiment.page_options import page_options
+from varbench.experiment.settings import Settings
 
 TRAINING = ["epochs", "batch_size", "learning_rate", "weight_decay"]
 OF_METHODS = {
@@ -32,3 +36,10 @@ def test_recommenders_that_see_no_image_and_controls_are_known():
     assert Grid.of(completed(added)).as_options()["blind"] == ["mf"]
     assert Grid.of(completed(added, "grid: {recommenders: [vbpr]}")).as_options()["blind"] == []
     assert Grid.of(completed()).as_options()["controls"] == ["noise_8", "ceiling"]
+
+
+@pytest.mark.parametrize(("chosen", "first"), [(["FAT", "T"], "T"), (["FAT", "AT"], "FAT")])
+def test_the_page_of_a_grid_without_the_undefended_network_begins_with_another(chosen, first):
+    config = completed({"grid": {"defenses": chosen}})
+    grid = Grid.of(config)
+    assert page_options(grid, Settings(grid, BASE))["undefended"] == first

@@ -14,7 +14,7 @@ TITLE = "Adversarial product images against visual recommenders"
 def page_options(grid: Grid, settings: Settings) -> dict[str, Any]:
     """Return the fields of ``reporting.page.options.Options``, but for the configuration."""
     config, first = grid.config, grid.names["run"][0]
-    metrics = config["metrics"]
+    metrics, defenses = config["metrics"], grid.names["defense"]
     return {
         "title": TITLE,
         "axes": {f"{axis}s": list(grid.names[axis]) for axis in ROW},
@@ -22,7 +22,8 @@ def page_options(grid: Grid, settings: Settings) -> dict[str, Any]:
         "k": metrics["k"],
         "confidence": metrics["confidence"],
         "clean": grid.clean,
-        "undefended": config["undefended"],
+        # A grid without it is shown beside its first network.
+        "undefended": next(d for d in (config["undefended"], *defenses) if d in defenses),
         "attacks": {name: config["attacks"][name] for name in grid.names["attack"]},
         "datasets": {name: _dataset(name, grid, settings) for name in grid.names["dataset"]},
         "network_run": {
