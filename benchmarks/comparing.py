@@ -19,6 +19,8 @@ class Ratio(NamedTuple):
     rounds: int
 
     def __str__(self) -> str:
+        if self.rounds == 1:
+            return f"{self.median:.2f} (1 round)"
         return f"{self.median:.2f} ({self.low:.2f} to {self.high:.2f}, {self.rounds} rounds)"
 
 
