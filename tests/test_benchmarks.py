@@ -38,9 +38,9 @@ def test_every_subject_runs_or_names_what_is_missing(tmp_path):
     )
     # These need no package beside varbench's own.
     for name in ("bare forward and backward loop", "dense argsort", "lpips"):
-        assert "rounds" in of_peers[name][3], of_peers[name]
+        assert "round" in of_peers[name][3], of_peers[name]
     for row in rows:
-        assert "rounds" in row[3] or (row[3] == "not run" and row[2])
+        assert "round" in row[3] or (row[3] == "not run" and row[2])
 
 
 def test_a_side_that_fails_is_out_and_says_why():
