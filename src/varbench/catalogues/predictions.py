@@ -24,7 +24,7 @@ def members_of(
     members = classes.loc[classes["class"] == index, "item"]
     if members.empty:
         raise InputError(
-            f"{key}: the undefended network sees no image as {category!r}, so {without}; the "
+            f"{key}: the undefended network sees no image as {category!r}, so {without}; "
             "`snakemake categories` lists what it sees"
         )
     return members

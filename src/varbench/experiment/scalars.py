@@ -50,14 +50,12 @@ def forget_nulls(value: Any, schema: dict[str, Any], validator: Any) -> None:
     _look_through(_forgetting(validator), value, schema)
 
 
-# Both validators are kept, since making one costs more than using it.
-
-
 def _look_through(changing: Any, value: Any, schema: dict[str, Any]) -> None:
     for _ in changing(schema).iter_errors(value):  # a validator changes what it comes by
         pass
 
 
+# Both validators are kept, since making one costs more than using it.
 @cache
 def _reading(validator: Any) -> Any:
     return validators.extend(  # type: ignore[no-untyped-call]
