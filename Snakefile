@@ -29,9 +29,14 @@ include: "rules/fetch.smk"
 
 
 onstart:
-    # Jobs of this machine need not import what is slow, each again; a plan is no command.
-    if workflow.is_main_process and workflow.local_exec and not GPU:
-        if any(job.is_shell for job in workflow.dag.needrun_jobs()):
+    if workflow.is_main_process:
+        _IOFile.checksum = checksums.remember(_IOFile.checksum)
+    if workflow.is_main_process and workflow.local_exec:
+        # A limit of how many jobs start in a second lets each pass of the scheduler over the
+        # waiting jobs set a timer for another pass: they add up, to most of what Snakemake does.
+        workflow.scheduler.job_rate_limiter = None
+        # Jobs of this machine need not import what is slow, each again; a plan is no command.
+        if not GPU and any(job.is_shell for job in workflow.dag.needrun_jobs()):
             warm.start(BASE / "workflow" / "scripts")
 
 

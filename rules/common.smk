@@ -29,11 +29,12 @@ gc.set_threshold(1_000_000)
 for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
     os.environ.setdefault(variable, str(2**32))
 
+from snakemake.io import _IOFile
 from snakemake.logging import logger
 
 from varbench.axes import WITHIN_THREAT
 from varbench.errors import InputError
-from varbench.experiment import former, inputs, plan, protocol, targets, warm
+from varbench.experiment import checksums, former, inputs, plan, protocol, targets, warm
 from varbench.experiment.ablation import Ablation
 from varbench.experiment.advice import warnings
 from varbench.experiment.configuration import class_file, complete, no_key_twice

@@ -42,11 +42,13 @@ def ranked(scores, known, held_out, attacked, length):
 
 
 @settings(deadline=None, max_examples=300)
-@given(problems(), st.integers(1, 60))
-def test_same_as_sorting(problem, block):
+@given(problems(), st.integers(1, 60), st.integers(0, 5), st.integers(1, 2))
+def test_same_as_sorting(problem, block, counted, groups):
+    """Whether rows are sorted or counted in, and whether lists are found in groups or not."""
     scores, known, held_out, attacked, length = problem
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ranking, "BLOCK", block)
+        for name, value in {"BLOCK": block, "COUNTED": counted, "GROUPS": groups}.items():
+            patch.setattr(ranking, name, value)
         result = ranked(*problem)
     orders = by_sorting(scores, known)
 
@@ -64,17 +66,18 @@ def test_same_as_sorting(problem, block):
         assert values.dtype == np.int32
 
 
-def test_same_as_sorting_at_a_realistic_size(monkeypatch):
+@pytest.mark.parametrize(("asked", "length"), [(90, 150), (3, 60), (0, 60)])
+def test_same_as_sorting_at_a_realistic_size(monkeypatch, asked, length):
     random = np.random.default_rng(0)
     scores = random.standard_normal((150, 2000), np.float32).round(2)  # ties in every row
     known = random.random((150, 2000)) < 0.01
     held_out = np.array([random.choice(np.flatnonzero(~row)) for row in known])
-    attacked = random.choice(2000, 90, replace=False)
+    attacked = random.choice(2000, asked, replace=False)
     monkeypatch.setattr(ranking, "BLOCK", 64 * 2000)
-    result = ranked(scores, known, held_out, attacked, 150)
+    result = ranked(scores, known, held_out, attacked, length)
     for user, order in enumerate(by_sorting(scores, known)):
         place = {item: position for position, item in enumerate(order, start=1)}
-        assert result.lists[user].tolist() == order[:150]
+        assert result.lists[user].tolist() == order[:length]
         assert result.held_out_rank[user] == place[held_out[user]]
         assert result.ranks[user].tolist() == [place.get(item, 0) for item in attacked]
 

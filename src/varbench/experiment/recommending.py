@@ -53,7 +53,7 @@ class Learner:
         if self.unknown is not None:
             unknown = torch.from_numpy(self.unknown)
             state.user_factors[unknown] = state.user_visual_factors[unknown] = 0
-        state.item_factors[torch.from_numpy(self.cold)] = 0
+        state.item_factors[torch.tensor(self.cold)] = 0
         return state.learnt() | {SCALE: torch.tensor([self.scale])}
 
 

@@ -19,6 +19,8 @@ from varbench.errors import InputError
 Score = Callable[[int, int], NDArray[np.float32]]
 
 BLOCK = 2_000_000  # scores held at a time: 8 MB, of which a handful of copies exist
+COUNTED = 8  # items, at most, whose ranks are counted and not looked up in the sorted row
+GROUPS = 8  # of a row's values, times the length of a list: more bound it closer and gain less
 
 
 @dataclass(frozen=True)
@@ -109,22 +111,19 @@ def rank(
     """
     users, items = train.shape
     lists = np.full((users, length), -1, np.int32)
-    ranks = np.empty((users, 1 + len(attacked)), np.int32)  # the held-out item's first
+    ranks = np.zeros((users, 1 + len(attacked)), np.int32)  # the held-out item's first
     block = max(1, BLOCK // items)
     sums = np.zeros((2, 2, len(attacked)))  # scores and z; their sum and number
     for start in range(0, users, block):
         stop = min(start + block, users)
-        scores = score(start, stop)
-        if not np.isfinite(scores).all():
-            user = start + int(np.isfinite(scores).all(axis=1).argmin())
-            raise InputError(f"scores of user {user} are not finite; train the recommender again")
-        cost = np.negative(scores, dtype=np.float32)  # (n, items), the best first when sorted
-        known = train[start:stop].tocoo()
-        cost[known.row, known.col] = np.inf
-        ordered = np.sort(cost, axis=1)
+        cost = _costs(score(start, stop), train[start:stop], start)
+        # Sorted whole, a row answers for many items; for few, it is cheaper to count.
+        ordered = np.sort(cost, axis=1) if len(attacked) > COUNTED else None
+        limit = _limit(cost, length) if ordered is None else ordered[:, min(length, items) - 1]
+        lists[start:stop] = _lists(cost, limit, length)
         asked = np.column_stack([held_out[start:stop], np.tile(attacked, (stop - start, 1))])
-        lists[start:stop] = _lists(cost, ordered, length)
-        ranks[start:stop] = _ranks(cost, ordered, asked)
+        if (asked >= 0).any():
+            ranks[start:stop] = _ranks(cost, ordered, asked)
         if len(attacked):
             sums += _score_sums(cost, attacked)
     ranks[held_out < 0, 0] = 0
@@ -135,12 +134,51 @@ def rank(
     return Ranking(lists, candidates, ranks[:, 0], ranks[:, 1:], of_scores, of_z)
 
 
-def _lists(
-    cost: NDArray[np.float32], ordered: NDArray[np.float32], length: int
-) -> NDArray[np.int32]:
-    """Return the items of each row's ``length`` lowest finite costs, in order, padded with -1."""
-    last = ordered[:, min(length, ordered.shape[1]) - 1]
-    limit = np.minimum(last, np.finfo(np.float32).max)
+def _costs(
+    scores: NDArray[np.float32], train: sparse.csr_matrix, start: int
+) -> NDArray[np.float32]:
+    """Return the scores' negatives, the best lowest, with infinity for what a user knows already.
+
+    start : of the block, for the error
+
+    Raises InputError where scores are not finite.
+    """
+    extremes = np.column_stack([scores.min(axis=1), scores.max(axis=1)])  # NaN where there is one
+    finite = np.isfinite(extremes).all(axis=1)
+    if not finite.all():
+        user = start + int(finite.argmin())
+        raise InputError(f"scores of user {user} are not finite; train the recommender again")
+    cost = np.negative(scores, dtype=np.float32)  # (n, items)
+    known = train.tocoo()
+    cost[known.row, known.col] = np.inf
+    return cost
+
+
+def _limit(cost: NDArray[np.float32], length: int) -> NDArray[np.float32]:
+    """Return for each row a cost that at least ``length`` of its values do not exceed.
+
+    The values stand in groups, each of which has a lowest: the ``length`` th of those is no lower
+    than the ``length`` th of all, and it is found among far fewer.
+    """
+    items = cost.shape[1]
+    groups = GROUPS * length
+    if items > 2 * groups:
+        whole = items - items % groups
+        lowest = cost[:, :whole].reshape(len(cost), -1, groups).min(axis=1)
+        rest = cost[:, whole:]
+        np.minimum(lowest[:, : rest.shape[1]], rest, out=lowest[:, : rest.shape[1]])
+        cost = lowest
+    place = min(length, items) - 1
+    limit: NDArray[np.float32] = np.partition(cost, place, axis=1)[:, place]
+    return limit
+
+
+def _lists(cost: NDArray[np.float32], limit: NDArray[np.float32], length: int) -> NDArray[np.int32]:
+    """Return the items of each row's ``length`` lowest finite costs, in order, padded with -1.
+
+    limit : (n,) which at least ``length`` costs do not exceed, or all
+    """
+    limit = np.minimum(limit, np.finfo(np.float32).max)
     chosen = cost <= limit[:, None]  # (n, items), more than `length` a row where some tie
     counts = np.count_nonzero(chosen, axis=1)
     filled = np.arange(max(length, counts.max())) < counts[:, None]
@@ -155,18 +193,29 @@ def _lists(
 
 
 def _ranks(
-    cost: NDArray[np.float32], ordered: NDArray[np.float32], items: NDArray[np.int64]
+    cost: NDArray[np.float32], ordered: NDArray[np.float32] | None, items: NDArray[np.int64]
 ) -> NDArray[np.int32]:
-    """Return the ranks, from 1, of some items (n, M) of each row; 0 where their cost is inf."""
+    """Return the ranks, from 1, of some items (n, M) of each row; 0 where their cost is inf.
+
+    ordered : the rows sorted, or None to count in them
+    """
     wanted = np.take_along_axis(cost, items, axis=1)
     better = np.empty(items.shape, np.int32)
-    for row, values in enumerate(ordered):
-        better[row] = np.searchsorted(values, wanted[row])
-    following = np.take_along_axis(ordered, np.minimum(better + 1, ordered.shape[1] - 1), axis=1)
+    if ordered is None:
+        up_to = np.empty_like(better)
+        for column, value in enumerate(wanted.T):
+            better[:, column] = np.count_nonzero(cost < value[:, None], axis=1)
+            up_to[:, column] = np.count_nonzero(cost <= value[:, None], axis=1)
+        tied = up_to > better + 1
+    else:
+        for row, values in enumerate(ordered):
+            better[row] = np.searchsorted(values, wanted[row])
+        following = np.minimum(better + 1, ordered.shape[1] - 1)
+        tied = np.take_along_axis(ordered, following, axis=1) == wanted
     candidate = wanted < np.inf
-    for row, column in np.argwhere((following == wanted) & candidate):
-        tied = cost[row, : items[row, column]] == wanted[row, column]
-        better[row, column] += np.count_nonzero(tied)
+    for row, column in np.argwhere(tied & candidate):
+        before = cost[row, : items[row, column]] == wanted[row, column]
+        better[row, column] += np.count_nonzero(before)
     return np.where(candidate, better + 1, 0).astype(np.int32)
 
 
