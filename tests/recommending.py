@@ -11,6 +11,7 @@ from torch.nn.functional import logsigmoid, normalize
 
 from varbench.recommenders import learnt
 from varbench.recommenders.batch import Batch, Rows
+from varbench.recommenders.differences import differences
 from varbench.recommenders.stack import Training
 from varbench.recommenders.state import PARAMETERS, State, shapes
 from varbench.registry import METHODS, resolve
@@ -41,7 +42,8 @@ def problem(dtype=torch.float64, seed=0, users=5, items=7, factors=4, width=11, 
     i = torch.randint(items, (triplets,), generator=generator)
     j = (i + torch.randint(1, items, (triplets,), generator=generator)) % items
     features = draw(items, width) / 3
-    batch = Batch(Rows.of(u), Rows.of(torch.cat([i, j])), features[i] - features[j])
+    images = differences(features, i, j)
+    batch = Batch(Rows.of(u), Rows.of(torch.cat([i, j])), images)
     return state, features, (u, i, j), batch
 
 

@@ -32,9 +32,14 @@ def dense(state, batch, gradients):
 TOLERANCES = {torch.float64: 1e-11, torch.float32: 2e-5}
 
 
+# Fewer and more than triplets: features are multiplied another way (``differences``).
+ITEMS = pytest.mark.parametrize("items", [7, 60])
+
+
+@ITEMS
 @pytest.mark.parametrize("dtype", TOLERANCES)
-def test_gradients_of_vbpr(dtype):
-    state, features, uij, batch = problem(dtype)
+def test_gradients_of_vbpr(dtype, items):
+    state, features, uij, batch = problem(dtype, items=items)
     gradients, losses = vbpr.step(state, batch)
     parameters = leaves(state)
     loss = bpr(parameters, features, *uij)
@@ -45,10 +50,11 @@ def test_gradients_of_vbpr(dtype):
         assert (ours - theirs).norm() <= TOLERANCES[dtype] * theirs.norm()
 
 
+@ITEMS
 @pytest.mark.parametrize("dtype", TOLERANCES)
 @pytest.mark.parametrize(("weight", "epsilon"), [(0.1, 1.0), (2.0, 0.3), (1.0, 5.0)])
-def test_gradients_of_amr(dtype, weight, epsilon):
-    state, features, uij, batch = problem(dtype)
+def test_gradients_of_amr(dtype, weight, epsilon, items):
+    state, features, uij, batch = problem(dtype, items=items)
     gradients, losses = amr.step(state, batch, weight=weight, epsilon=epsilon)
     parameters = leaves(state)
     delta = adversary(parameters, features, *uij, epsilon)

@@ -34,10 +34,11 @@ def untimed(logs):
 
 @pytest.mark.parametrize("item_bias", [False, True])
 @pytest.mark.parametrize("user_factors", ["separate", "shared"])
-def test_a_stack_is_its_trainings_one_by_one(method, item_bias, user_factors):
+@pytest.mark.parametrize("batch_size", [32, 64])  # fewer triplets than the 40 items, and more
+def test_a_stack_is_its_trainings_one_by_one(method, item_bias, user_factors, batch_size):
     logs, stacked_logs = {}, {}
     trainings, options = several(method, item_bias, logs)
-    options["user_factors"] = user_factors
+    options |= {"user_factors": user_factors, "batch_size": batch_size}
     recommender = partial(resolve("recommender", method), device=CPU, **options)
     alone = [recommender([training])[0] for training in trainings]
     trainings = [replace(t, log=stacked_logs.setdefault(t.seed, []).append) for t in trainings]

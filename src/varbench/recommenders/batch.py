@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from varbench.recommenders.differences import Differences
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -51,13 +53,13 @@ class Batch:
         T occurrences.
     items
         2 T occurrences: the positive items, then the negative ones.
-    difference
-        (T, D), the features of each positive item minus those of the negative one.
+    images
+        The features of each positive item minus those of the negative one.
     """
 
     users: Rows
     items: Rows
-    difference: Tensor
+    images: Differences
 
 
 @dataclass(frozen=True)

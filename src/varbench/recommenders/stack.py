@@ -99,9 +99,9 @@ def unstack(whole: State, count: int) -> list[State]:
 
 
 def stack_features(trainings: Sequence[Training], device: torch.device) -> Tensor:
-    """Return all features on ``device``, (S items, D); those of a single training uncopied."""
+    """Return all features on ``device``, (S, items, D); those of a single training uncopied."""
     features = [torch.from_numpy(training.features).to(device) for training in trainings]
-    return torch.cat(features) if len(features) > 1 else features[0]
+    return torch.stack(features) if len(features) > 1 else features[0][None]
 
 
 def stack_triplets(drawn: Sequence[Triplets], users: int, items: int) -> Triplets:

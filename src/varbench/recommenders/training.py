@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import embedding_bag
 
 from varbench.errors import InputError
 from varbench.recommenders import adagrad
 from varbench.recommenders.batch import Batch, Gradients, Rows
+from varbench.recommenders.differences import differences
 from varbench.recommenders.sampling import Triplets, triplets
 from varbench.recommenders.spread import spreads
 from varbench.recommenders.stack import Training, stack, stack_features, stack_triplets, unstack
@@ -111,8 +111,7 @@ def fit(
         _check_progress(whole, totals, epoch)
         for state in states:
             state.epoch = epoch + 1
-        own = features.chunk(len(states))
-        spread = [spreads(*pair) for pair in zip(states, own, strict=True)]
+        spread = [spreads(*pair) for pair in zip(states, features, strict=True)]
         seconds = (time.perf_counter() - began) / len(trainings)
         for s, training in enumerate(trainings):
             means = {name: float(total[s]) / drawn.users.shape[1] for name, total in totals.items()}
@@ -123,19 +122,14 @@ def fit(
 
 
 def _batches(drawn: Triplets, features: Tensor, batch_size: int) -> Iterator[Batch]:
-    """Yield the batches of an epoch; ``drawn`` and ``features`` are of all trainings."""
+    """Yield the batches of an epoch, for features (S, items, D)."""
     columns = (torch.from_numpy(ids).to(features.device) for ids in drawn)
-    signs = features.new_tensor([1.0, -1.0])
     for users, positives, negatives in zip(
         *(torch.split(ids, batch_size, dim=1) for ids in columns), strict=True
     ):
-        pairs = torch.stack([positives, negatives], dim=-1).flatten(0, 1)  # (S T, 2)
-        # features[positives] - features[negatives] in one pass, without two matrices more.
-        difference = embedding_bag(
-            pairs, features, per_sample_weights=signs.expand(pairs.shape), mode="sum"
-        ).view(*users.shape, -1)
         items = torch.cat([positives, negatives], dim=1)  # (S, 2 T)
-        yield Batch(Rows.of(users), Rows.of(items), difference)
+        images = differences(features, positives, negatives)
+        yield Batch(Rows.of(users), Rows.of(items), images)
 
 
 def _update(

@@ -56,7 +56,7 @@ def evaluate(state: State, batch: Batch) -> Terms:
     item = embedding(positives, state.item_factors)
     item -= embedding(negatives, state.item_factors)
     user_visual = embedding(batch.users.ids, state.user_visual_factors)
-    visual = batch.difference @ state.embedding.mT  # (T, D) @ (D, K)
+    visual = batch.images.project(state.embedding)
     margin = vecdot(user, item) + vecdot(user_visual, visual) + bias_difference(state, batch)
     return Terms(user, item, user_visual, visual, margin)
 
@@ -87,6 +87,6 @@ def gradients(batch: Batch, terms: Terms, slopes: Tensor) -> Gradients:
         user=slopes * terms.item,
         item=slopes * terms.user,
         user_visual=slopes * terms.visual,
-        embedding=pull.mT @ batch.difference,  # (K, T) @ (T, D)
+        embedding=batch.images.weigh(pull),
         item_bias=slopes,
     )
