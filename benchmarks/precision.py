@@ -1,20 +1,21 @@
 """What half precision or TF32 would gain, and whether the measured success rate stays the same.
 
-Features, PGD and C&W on the same images in each precision that the device has. Attacked images are
-rounded to bytes and judged by the network in full precision, which is what varbench does, and by
-the network in the precision that they were made in. Without --weights and --images both are random:
+Features, PGD and C&W on the same images in each precision that the device has; bf16 is what an
+attack's ``precision: bf16`` is, and of features what it would be. Attacked images are rounded to
+bytes and judged by the network in full precision. Without --weights and --images both are random:
 then only the times mean something. On a CPU seconds are processor time.
 """
 
 import argparse
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from measured import clock
 from varbench.attacks.carlini_wagner import carlini_wagner
@@ -44,11 +45,13 @@ class Work:
             yield batch.contiguous(memory_format=torch.channels_last)
 
     @torch.inference_mode()
-    def success(self, model: Callable[[Tensor], Tensor], images: Tensor) -> float:
-        """Return the success rate of attacked images as stored, in %."""
+    def found(self, images: Tensor) -> tuple[float, float]:
+        """Return the success rate of attacked images as stored, in %, and their mean L2 norm."""
         stored = to_unit(to_bytes(images)).to(self.images.device)
-        classes = torch.cat([model(part).argmax(1) for part in stored.split(self.batch_size)])
-        return 100 * (classes == self.targets).float().mean().item()
+        parts = stored.split(self.batch_size)
+        classes = torch.cat([self.network(part).argmax(1) for part in parts])
+        norm = (stored - self.images).flatten(1).norm(dim=1).mean().item()
+        return 100 * (classes == self.targets).float().mean().item(), norm
 
 
 def seconds(work: Callable[[], Any], device: torch.device) -> tuple[float, Any]:
@@ -59,20 +62,26 @@ def seconds(work: Callable[[], Any], device: torch.device) -> tuple[float, Any]:
     return clock(device) - began, result
 
 
-def models(network: Extractor, device: torch.device) -> Iterator[tuple[str, torch.nn.Module]]:
-    """Yield each precision and the network in it; torch's switches are set for it."""
-    yield "fp32", network
+def models(network: Extractor, device: torch.device) -> Iterator[tuple[str, nn.Module, Extractor]]:
+    """Yield each precision, with the network for features and the one for gradients in it.
+
+    torch's switches are set for it.
+    """
+    yield "fp32", network, network
     if device.type == "cuda":
         full_precision(False)
-        yield "TF32", network
-    yield "bf16", Mixed(network, torch.bfloat16)
+        yield "TF32", network, network
+        full_precision(True)
+    half = copy(network)
+    half.gradient_dtype = torch.bfloat16
+    yield "bf16", Mixed(network, torch.bfloat16), half
 
 
-def measure(name: str, model: torch.nn.Module, work: Work) -> str:
+def measure(name: str, whole: nn.Module, model: Extractor, work: Work) -> str:
     """Measure one precision; return its row of the table."""
     device, count = work.images.device, len(work.images)
     inference = torch.inference_mode()
-    forward, _ = seconds(inference(lambda: [model(batch) for batch in work.batches()]), device)
+    forward, _ = seconds(inference(lambda: [whole(batch) for batch in work.batches()]), device)
     row = [name, f"{count / forward:.1f}"]
     given = {"seeds": range(count), "batch_size": work.batch_size}
     made = []
@@ -83,10 +92,8 @@ def measure(name: str, model: torch.nn.Module, work: Work) -> str:
         taken, result = seconds(partial(attack, model, work.images, work.targets), device)
         made.append(result.images)
         row.append(f"{int(result.iterations.sum()) / taken:.1f}")
-    own = [work.success(model, images) for images in made]
     full_precision(True)  # whatever made the images, full precision judges them
-    judged = [work.success(work.network, images) for images in made]
-    row += [f"{rate:.1f} ({rate_there:.1f})" for rate, rate_there in zip(judged, own, strict=True)]
+    row += [f"{rate:.1f} at {norm:.3f}" for rate, norm in map(work.found, made)]
     return f"| {' | '.join(row)} |"
 
 
@@ -122,12 +129,12 @@ def main() -> None:
     print(
         f"torch {torch.__version__}, {machine}, {given.architecture}, {len(images)} images of "
         f"{size}, batch size {given.batch_size}\n\n"
-        "SR in %, judged in full precision (and in the one that made the images)\n\n"
+        "SR in % as stored, at a mean L2 norm\n\n"
         "| precision | features, images/s | PGD, gradients/s | C&W, gradients/s | SR PGD "
         "| SR C&W |\n|---|---:|---:|---:|---:|---:|"
     )
-    for name, model in models(work.network, device):
-        print(measure(name, model, work), flush=True)
+    for name, whole, model in models(work.network, device):
+        print(measure(name, whole, model, work), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """PGD: ten targeted steps in the L-inf ball from the clean image."""
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
+from statistics import median
 
 import torch
 from torch import Tensor
@@ -19,9 +21,11 @@ EPSILON, STEPS = 4.0, 10  # 255ths
 STEP = EPSILON / 6
 LOSS_TOLERANCE, EXCESS = 0.05, 1e-5  # of the mean loss, relative to its fall; of the radius
 PLAIN = f"{OURS} on the peers' network"
+HALF = f"{OURS}, precision: bf16"
 BARE = "bare forward and backward loop"
 NETWORKS = (("squeezenet1_1", 224, 4), ("resnet50", 224, 2), ("resnet18", 64, 16))
 WHY = "channels last, batch norm folded, no gradients of weights"
+WHY_HALF = f"{WHY}; half precision, which is asked for, and pays on a processor that has it"
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,8 @@ def rows(given: Given) -> Iterator[Row]:
         s = subject(given, architecture, 32 if given.smallest else size, count)
         present = {n: p for n, p in PEERS.items() if not missing(p.module)}
         sides = {name: partial(peer.attack, s) for name, peer in present.items()}
-        found = race({OURS: partial(ours, s), BARE: partial(bare, s)} | sides, given.rounds)
+        mine = {OURS: partial(ours, s), HALF: partial(ours, s, half(s)), BARE: partial(bare, s)}
+        found = race(mine | sides, given.rounds)
         found.results[PLAIN] = ours(s, s.plain)
         work = f"PGD, {STEPS} steps: {s.name}"
         yield Row(
@@ -130,6 +135,9 @@ def rows(given: Given) -> Iterator[Row]:
                 yield Row(work, name, found.failures[name])
             else:
                 yield compared(work, name, s, found)
+        if fast := found.seconds.keys() & sides:
+            fastest = min(fast, key=lambda name: median(found.seconds[name]))
+            yield compared_half(work, fastest, s, found)
 
 
 def compared(work: str, name: str, s: Subject, found: Race) -> Row:
@@ -155,3 +163,26 @@ def compared(work: str, name: str, s: Subject, found: Race) -> Row:
         f"the fast network success {successes[OURS]}, loss {values[OURS]:.3f}"
     )
     return Row(work, name, said, found.ratio(name), same, 1.3, WHY)
+
+
+def half(s: Subject) -> Extractor:
+    """Return the fast network with gradients in bf16, as ``precision: bf16`` has them."""
+    network = copy(s.fast)
+    network.gradient_dtype = torch.bfloat16
+    return network
+
+
+def compared_half(work: str, fastest: str, s: Subject, found: Race) -> Row:
+    """Compare ours in half precision with the fastest peer, and what it made with our own."""
+    full, made = (found.results[side].detach() for side in (OURS, HALF))
+    clean, loss, loss_half = (mean_loss(s, x) for x in (s.images, full, made))
+    successes = [int(toolboxes.judge(s, x).sum()) for x in (full, made)]
+    same = successes[0] == successes[1] and loss_half - loss <= LOSS_TOLERANCE * (clean - loss)
+    said = (
+        f"beside ours in full precision success {successes[1]} and {successes[0]}, judged in full "
+        f"precision, loss {loss_half:.3f} and {loss:.3f}"
+    )
+    ratio = found.ratio(fastest, ours=HALF)
+    return Row(
+        f"{work}, precision: bf16", f"{fastest}, the fastest", said, ratio, same, 1.3, WHY_HALF
+    )

@@ -31,6 +31,7 @@ from varbench.attacks.common import (
     check_choice,
     check_inputs,
     check_number,
+    confirmed,
     per_image,
 )
 from varbench.attacks.variables import Variable, normalised, tanh
@@ -250,10 +251,11 @@ def _iterate(
 
     adversarial = lacking < 0
     l2 = space.difference(seen, a.clean).square().sum((1, 2, 3))
-    better = adversarial & (l2 < a.best_l2)
+    closer = l2 < a.best_l2  # and only then worth another pass
+    better = confirmed(model, seen, a.target, adversarial & closer)
     a.best = torch.where(per_image(better), seen, a.best)
     a.best_l2 = torch.where(better, l2, a.best_l2)
-    a.found |= adversarial
+    a.found |= better | (adversarial & ~closer)
     a.checked_loss = torch.where(a.t == 0, loss, a.checked_loss)
     a.loss = loss
 

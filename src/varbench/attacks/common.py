@@ -92,6 +92,21 @@ def check_number(
 STORAGE: dict[str, Callable[[Tensor], Tensor]] = {"bits8": as_stored, "float": lambda x: x}
 
 
+def confirmed(model: Model, images: Tensor, targets: Tensor, claimed: Tensor) -> Tensor:
+    """Return which of the ``claimed`` images (N,) are in their target class in full precision.
+
+    Near the boundary of the class, where searches for the smallest perturbation end, passes in half
+    precision (``Extractor.gradient_dtype``) claim it of images that are not. Others are believed.
+    """
+    dtype = getattr(model, "gradient_dtype", torch.float32)
+    if dtype == torch.float32 or not claimed.any():
+        return claimed
+    result = claimed.clone()
+    with torch.no_grad():
+        result[claimed] = model(images[claimed]).argmax(1) == targets[claimed]
+    return result
+
+
 def check_choice(key: str, value: str, known: Iterable[str]) -> None:
     """Raise InputError, naming ``key``, if ``value`` is not one of the names ``known``."""
     names = list(known)

@@ -20,6 +20,7 @@ from varbench.attacks.common import (
     check_choice,
     check_inputs,
     check_number,
+    confirmed,
     per_image,
 )
 
@@ -88,10 +89,11 @@ def _search(
             logits = model(x)
             loss = cross_entropy(logits, targets, reduction="sum")
             (gradient,) = torch.autograd.grad(loss, x)
-        success = logits.detach().argmax(1) == targets
-        l2 = _norm(x.detach() - clean)
+        x = x.detach()
+        success = confirmed(model, x, targets, logits.detach().argmax(1) == targets)
+        l2 = _norm(x - clean)
         better = success & (l2 < best_l2)
-        best = torch.where(per_image(better), x.detach(), best)
+        best = torch.where(per_image(better), x, best)
         best_l2 = torch.where(better, l2, best_l2)
 
         step = 0.01 + (1 - 0.01) * (1 + math.cos(math.pi * k / steps)) / 2

@@ -15,7 +15,7 @@ from varbench.errors import InputError
 from varbench.experiment import command
 from varbench.experiment.guides import guide_of
 from varbench.extractors.extract import read_out
-from varbench.extractors.networks import Extractor, build, for_inference, load_weights
+from varbench.extractors.networks import PRECISIONS, Extractor, build, for_inference, load_weights
 from varbench.image_archive import ImageArchive
 from varbench.seeds import derive
 from varbench.storage import read_array, read_table, read_tensors, read_tensors_as_arrays
@@ -45,7 +45,7 @@ class Setup:
     truncate
         Whether stored pixels are cut off instead of rounded (D2).
     network
-        In evaluation mode, on its device.
+        In evaluation mode, on its device, with gradients in the precision that was asked for.
     items, images, seeds
         Of each attacked item its number, its clean image (H, W, 3) and its seed.
     references
@@ -72,6 +72,7 @@ def set_up(given: argparse.Namespace, device: torch.device) -> Setup:
     network = build(**told["network"], seed=0)
     load_weights(network, read_tensors(given.weights))
     network = for_inference(network).to(device)
+    network.gradient_dtype = PRECISIONS[parameters.pop("precision", "fp32")]
     items = read_table(given.attacked, ["item"])["item"].tolist()
     archive = ImageArchive(given.image_archive)
     # A random start belongs to the item, so that it is the same in every batch and catalogue order.

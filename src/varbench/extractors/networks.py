@@ -13,6 +13,7 @@ from varbench.errors import InputError
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 LISTED = 10  # names of weights that do not fit, in one message
 
 
@@ -29,10 +30,14 @@ class Extractor(nn.Module):
         The number of logits.
     architecture
         Its name, for messages.
+    gradient_dtype
+        What passes compute in that a gradient by the images is taken through, float32 at first. In
+        all others, which say what an image is taken for, it is float32.
     """
 
     mean: Tensor
     std: Tensor
+    gradient_dtype: torch.dtype = torch.float32
 
     def __init__(
         self,
@@ -60,22 +65,27 @@ class Extractor(nn.Module):
 
     def features_and_logits(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return features (N, D) and logits (N, classes) of images (N, 3, H, W) in [0, 1]."""
-        x = (images - self.mean) / self.std
         kept: list[Tensor] = []
         head = _head(self.network)
         # The head's input: the last map (N, D, h, w), or its average, (N, D, 1, 1) or (N, D).
         hook = head.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0]))
         try:
-            logits = self.network(x)
+            logits = self(images)
         finally:
             hook.remove()
-        last = kept[0]
+        last = kept[0].to(logits.dtype)
         return (last.mean(dim=(2, 3)) if last.ndim == 4 else last), logits
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, classes) of images (N, 3, H, W) in [0, 1]."""
-        logits: Tensor = self.network((images - self.mean) / self.std)
-        return logits
+        x = (images - self.mean) / self.std
+        logits: Tensor
+        if not images.requires_grad or self.gradient_dtype == torch.float32:
+            logits = self.network(x)
+            return logits
+        with torch.autocast(x.device.type, dtype=self.gradient_dtype):
+            logits = self.network(x)
+        return logits.float()
 
 
 def _head(network: nn.Module) -> nn.Module:

@@ -14,14 +14,13 @@ from varbench.errors import InputError
 from varbench.extractors import processes
 from varbench.extractors.data import Data, batch_lengths
 from varbench.extractors.evaluation import accuracies
-from varbench.extractors.networks import Extractor
+from varbench.extractors.networks import PRECISIONS, Extractor
 from varbench.extractors.progress import Progress
 from varbench.extractors.schedules import SCHEDULES
 from varbench.seeds import derive
 
 Row = dict[str, float]
 GRADIENT_NORM = 5.0  # clipped: networks without batch norm otherwise diverge now and then
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Step(Protocol):
