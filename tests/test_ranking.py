@@ -42,12 +42,13 @@ def ranked(scores, known, held_out, attacked, length):
 
 
 @settings(deadline=None, max_examples=300)
-@given(problems(), st.integers(1, 60), st.integers(0, 5), st.integers(1, 2))
-def test_same_as_sorting(problem, block, counted, groups):
+@given(problems(), st.integers(1, 60), st.integers(1, 9), st.integers(0, 5), st.integers(1, 2))
+def test_same_as_sorting(problem, block, at_once, counted, groups):
     """Whether rows are sorted or counted in, and whether lists are found in groups or not."""
     scores, known, held_out, attacked, length = problem
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"BLOCK": block, "COUNTED": counted, "GROUPS": groups}.items():
+        sizes = {"BLOCK": block, "AT_ONCE": at_once, "COUNTED": counted, "GROUPS": groups}
+        for name, value in sizes.items():
             patch.setattr(ranking, name, value)
         result = ranked(*problem)
     orders = by_sorting(scores, known)
@@ -104,8 +105,11 @@ def test_scores_are_asked_for_once_in_order(monkeypatch):
         asked.append((start, stop))
         return np.zeros((stop - start, 4), np.float32)
 
-    rank(score, sparse.csr_matrix((8, 4)), np.full(8, -1), NOBODY, length=2)
-    assert asked == [(0, 3), (3, 6), (6, 8)]
+    for at_once, expected in ((1, [(0, 3), (3, 6), (6, 8)]), (4, [(0, 6), (6, 8)])):
+        monkeypatch.setattr(ranking, "AT_ONCE", at_once)
+        asked.clear()
+        rank(score, sparse.csr_matrix((8, 4)), np.full(8, -1), NOBODY, length=2)
+        assert asked == expected
 
 
 def factors(users=5, items=8, width=3):

@@ -6,7 +6,8 @@ rank. Scores are float32: that is what the factors are learnt in, and half the w
 No torch here: ranking takes less time than importing it.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,10 @@ from varbench.errors import InputError
 # Scores of the users start <= user < stop for all items, (stop - start, items) float32.
 Score = Callable[[int, int], NDArray[np.float32]]
 
-BLOCK = 2_000_000  # scores held at a time: 8 MB, of which a handful of copies exist
+# Scores are computed for so many users at least, which makes the best of a product, and looked
+# through in blocks of so many scores, 8 MB, of which a handful of copies exist.
+AT_ONCE = 64
+BLOCK = 2_000_000
 COUNTED = 8  # items, at most, whose ranks are counted and not looked up in the sorted row
 GROUPS = 8  # of a row's values, times the length of a list: more bound it closer and gain less
 
@@ -112,18 +116,15 @@ def rank(
     users, items = train.shape
     lists = np.full((users, length), -1, np.int32)
     ranks = np.zeros((users, 1 + len(attacked)), np.int32)  # the held-out item's first
-    block = max(1, BLOCK // items)
     sums = np.zeros((2, 2, len(attacked)))  # scores and z; their sum and number
-    for start in range(0, users, block):
-        stop = min(start + block, users)
-        cost = _costs(score(start, stop), train[start:stop], start)
+    for rows, cost in _costs(score, train):
         # Sorted whole, a row answers for many items; for few, it is cheaper to count.
         ordered = np.sort(cost, axis=1) if len(attacked) > COUNTED else None
         limit = _limit(cost, length) if ordered is None else ordered[:, min(length, items) - 1]
-        lists[start:stop] = _lists(cost, limit, length)
-        asked = np.column_stack([held_out[start:stop], np.tile(attacked, (stop - start, 1))])
+        lists[rows] = _lists(cost, limit, length)
+        asked = np.column_stack([held_out[rows], np.tile(attacked, (len(cost), 1))])
         if (asked >= 0).any():
-            ranks[start:stop] = _ranks(cost, ordered, asked)
+            ranks[rows] = _ranks(cost, ordered, asked)
         if len(attacked):
             sums += _score_sums(cost, attacked)
     ranks[held_out < 0, 0] = 0
@@ -134,24 +135,30 @@ def rank(
     return Ranking(lists, candidates, ranks[:, 0], ranks[:, 1:], of_scores, of_z)
 
 
-def _costs(
-    scores: NDArray[np.float32], train: sparse.csr_matrix, start: int
-) -> NDArray[np.float32]:
-    """Return the scores' negatives, the best lowest, with infinity for what a user knows already.
+def _costs(score: Score, train: sparse.csr_matrix) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+    """Yield some users and their costs (n, items): the scores' negatives, the best lowest.
 
-    start : of the block, for the error
-
-    Raises InputError where scores are not finite.
+    What a user knows already costs infinitely much. Raises InputError where scores are not finite.
     """
-    extremes = np.column_stack([scores.min(axis=1), scores.max(axis=1)])  # NaN where there is one
-    finite = np.isfinite(extremes).all(axis=1)
-    if not finite.all():
-        user = start + int(finite.argmin())
-        raise InputError(f"scores of user {user} are not finite; train the recommender again")
-    cost = np.negative(scores, dtype=np.float32)  # (n, items)
-    known = train.tocoo()
-    cost[known.row, known.col] = np.inf
-    return cost
+    users, items = train.shape
+    block = max(1, BLOCK // items)
+    at_once = block * math.ceil(AT_ONCE / block)
+    for first in range(0, users, at_once):
+        scores = score(first, min(first + at_once, users))
+        for start in range(first, first + len(scores), block):
+            rows = slice(start, min(start + block, first + len(scores)))
+            own = scores[start - first : rows.stop - first]
+            extremes = np.column_stack([own.min(axis=1), own.max(axis=1)])  # NaN if there is one
+            finite = np.isfinite(extremes).all(axis=1)
+            if not finite.all():
+                user = start + int(finite.argmin())
+                raise InputError(
+                    f"scores of user {user} are not finite; train the recommender again"
+                )
+            cost = np.negative(own, dtype=np.float32)
+            known = train[rows].tocoo()
+            cost[known.row, known.col] = np.inf
+            yield rows, cost
 
 
 def _limit(cost: NDArray[np.float32], length: int) -> NDArray[np.float32]:
@@ -179,10 +186,9 @@ def _lists(cost: NDArray[np.float32], limit: NDArray[np.float32], length: int) -
     limit : (n,) which at least ``length`` costs do not exceed, or all
     """
     limit = np.minimum(limit, np.finfo(np.float32).max)
-    chosen = cost <= limit[:, None]  # (n, items), more than `length` a row where some tie
-    counts = np.count_nonzero(chosen, axis=1)
+    flat = np.flatnonzero(cost <= limit[:, None])  # more than `length` a row where some tie
+    counts = np.bincount(flat // cost.shape[1], minlength=len(cost))
     filled = np.arange(max(length, counts.max())) < counts[:, None]
-    flat = np.flatnonzero(chosen)
     items = np.full(filled.shape, -1, np.int32)
     items[filled] = flat % cost.shape[1]
     costs = np.full(filled.shape, np.inf, np.float32)
@@ -203,9 +209,9 @@ def _ranks(
     better = np.empty(items.shape, np.int32)
     if ordered is None:
         up_to = np.empty_like(better)
-        for column, value in enumerate(wanted.T):
-            better[:, column] = np.count_nonzero(cost < value[:, None], axis=1)
-            up_to[:, column] = np.count_nonzero(cost <= value[:, None], axis=1)
+        for row, values in enumerate(cost):  # along an axis of the whole it is slower
+            better[row] = [np.count_nonzero(values < value) for value in wanted[row]]
+            up_to[row] = [np.count_nonzero(values <= value) for value in wanted[row]]
         tied = up_to > better + 1
     else:
         for row, values in enumerate(ordered):
