@@ -1,9 +1,9 @@
 """What half precision or TF32 would gain, and whether the measured success rate stays the same.
 
-Features, PGD and C&W on the same images in each precision that the device has; bf16 is what an
-attack's ``precision: bf16`` is, and of features what it would be. Attacked images are rounded to
-bytes and judged by the network in full precision. Without --weights and --images both are random:
-then only the times mean something. On a CPU seconds are processor time.
+Features, PGD and C&W on the same images in each precision that the device has. An attack has
+``precision: bf16``; extraction has no such option, so its rate there is a forecast. Attacked images
+are rounded to bytes and judged by the network in full precision. Without --weights and --images
+both are random: then only the times mean something. On a CPU seconds are processor time.
 """
 
 import argparse

@@ -15,7 +15,7 @@ import growth_plot  # noqa: E402
 import peers_environment  # noqa: E402
 import run  # noqa: E402
 import sections  # noqa: E402
-from peers import SUBJECTS, grid  # noqa: E402
+from peers import SUBJECTS, grid, pgd  # noqa: E402
 from subjects import Given  # noqa: E402
 
 
@@ -177,3 +177,10 @@ def test_a_peer_that_lacks_what_it_imports_is_a_row():
     (row,), used = run.apart("of_nobody", given)
     assert row.agreement == "an import failed: No module named 'peers.of_nobody'"
     assert used == []
+
+
+def test_half_precision_that_fails_is_a_row_that_says_why():
+    found = comparing.Race(seconds={"torchattacks": [1.0]}, failures={pgd.HALF: "no bf16 here"})
+    row = pgd.compared_half("PGD", "torchattacks", None, found)
+    assert (row.agreement, row.ratio) == ("no bf16 here", None)
+    assert row.work == "PGD, precision: bf16"

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import inspect
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from snakemake.io import _IOFile
+from snakemake.scheduling.job_scheduler import JobScheduler
 
 import grid
 from varbench.experiment import checksums
@@ -68,7 +70,14 @@ def replaced(file, content):
     other.replace(file)
 
 
-@pytest.mark.parametrize("change", [written, replaced])
+def back_in_time(file, content):
+    """Write as much as there was, and put the time of change back."""
+    before = file.stat()
+    file.write_bytes(content)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("change", [written, replaced, back_in_time])
 def test_a_file_that_changed_is_read_again(tmp_path, counted, change):
     once = checksums.remember(counted.__call__)
     file = tmp_path / "file"
@@ -86,6 +95,12 @@ def test_a_file_that_is_not_there_is_asked_about_each_time(tmp_path, counted):
         with pytest.raises(FileNotFoundError):
             ask(once, tmp_path / "missing", 10)
     assert len(counted.read) == 2
+
+
+def test_snakemake_has_what_the_workflow_takes_away():
+    """The limit of jobs in a second: an attribute of another name would be set in vain."""
+    assert "self.job_rate_limiter = " in inspect.getsource(JobScheduler.__init__)
+    assert "scheduler.job_rate_limiter = None" in (grid.BASE / "Snakefile").read_text()
 
 
 def test_snakemake_asks_for_an_input_for_each_output(tmp_path):

@@ -52,6 +52,7 @@ def test_only_passes_for_a_gradient_are_in_half_precision(what):
         ):
             assert torch.equal(ours, expected)
         assert torch.equal(half(IMAGES), full(IMAGES))
+        assert torch.equal(half(IMAGES.clone().requires_grad_()), full(IMAGES))
     (loss, ours), (expected_loss, expected) = gradient(half, what), gradient(full, what)
     assert ours.dtype == loss.dtype == torch.float32
     assert not torch.equal(ours, expected)
@@ -95,6 +96,16 @@ SEARCHES = [
         },
     ),
 ]
+
+
+def test_confidence_is_that_of_full_precision():
+    clean = torch.full((2, 3, 8, 8), 0.5)
+    targets = torch.ones(2, dtype=torch.int64)
+    model = Shifted(torch.bfloat16)
+    given = {"seeds": range(2), "batch_size": 2, **SEARCHES[1][1]}
+    made = carlini_wagner(model, clean, targets, confidence=1.0, **given).images
+    logits = model(made)
+    assert ((logits[:, 1] - logits[:, 0]) > 1).all()
 
 
 @pytest.mark.parametrize(("search", "parameters"), SEARCHES)

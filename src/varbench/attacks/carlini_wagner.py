@@ -143,7 +143,8 @@ def carlini_wagner(
         return {"adversarial": adversarial, "done": used, "waiting": waiting, **vars(active)}
 
     while len(active.index) > 0:
-        # Nothing can end before the next check, so the device is not asked before it.
+        # Nothing can end before the next check, so in full precision the device is not asked
+        # before it.
         for _ in range(_evaluations_to_next_check(active.t, iterations, abort_every)):
             # Not after it: what is resumed would pass over a check that is due.
             if checkpoint is not None:
@@ -251,8 +252,10 @@ def _iterate(
 
     adversarial = lacking < 0
     l2 = space.difference(seen, a.clean).square().sum((1, 2, 3))
-    closer = l2 < a.best_l2  # and only then worth another pass
-    better = confirmed(model, seen, a.target, adversarial & closer)
+    # What is kept is confirmed. A claim of what is no closer only says that this constant is large
+    # enough, in the precision that the search goes by.
+    closer = l2 < a.best_l2
+    better = confirmed(model, seen, a.target, adversarial & closer, confidence)
     a.best = torch.where(per_image(better), seen, a.best)
     a.best_l2 = torch.where(better, l2, a.best_l2)
     a.found |= better | (adversarial & ~closer)

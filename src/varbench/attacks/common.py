@@ -92,18 +92,26 @@ def check_number(
 STORAGE: dict[str, Callable[[Tensor], Tensor]] = {"bits8": as_stored, "float": lambda x: x}
 
 
-def confirmed(model: Model, images: Tensor, targets: Tensor, claimed: Tensor) -> Tensor:
-    """Return which of the ``claimed`` images (N,) are in their target class in full precision.
+def confirmed(
+    model: Model, images: Tensor, targets: Tensor, claimed: Tensor, confidence: float = 0
+) -> Tensor:
+    """Return which of the ``claimed`` (N,) have their target's logit above all others by more.
 
     Near the boundary of the class, where searches for the smallest perturbation end, passes in half
-    precision (``Extractor.gradient_dtype``) claim it of images that are not. Others are believed.
+    precision (``Extractor.gradient_dtype``) claim it of images that full precision puts on the
+    other side. Of a model in full precision all claims stand, and no pass is made.
+
+    confidence : by how much more, in logits
     """
     dtype = getattr(model, "gradient_dtype", torch.float32)
     if dtype == torch.float32 or not claimed.any():
         return claimed
     result = claimed.clone()
     with torch.no_grad():
-        result[claimed] = model(images[claimed]).argmax(1) == targets[claimed]
+        logits = model(images[claimed])
+    target = targets[claimed][:, None]
+    other = logits.scatter(1, target, -math.inf).amax(1)
+    result[claimed] = logits.gather(1, target).squeeze(1) - other > confidence
     return result
 
 

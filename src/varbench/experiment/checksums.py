@@ -1,9 +1,9 @@
 """Each input's checksum once, for as long as a file stays what it is.
 
 After a job Snakemake (9.20 to 9.27) computes the checksum of every input anew for every output, in
-the process that starts all jobs: an evaluation of five runs has 20 outputs and reads 16 MB of
-features and models, so 320 MB, and the next job waits. What a file's place, size and time of
-change say of it is what Snakemake itself goes by elsewhere.
+the process that starts all jobs: an evaluation has four outputs for each run and reads megabytes of
+features and models for each, and the next job waits. What a file's place, size and time of change
+say of it is what Snakemake itself goes by elsewhere.
 """
 
 import os

@@ -80,7 +80,8 @@ class Extractor(nn.Module):
         """Return logits (N, classes) of images (N, 3, H, W) in [0, 1]."""
         x = (images - self.mean) / self.std
         logits: Tensor
-        if not images.requires_grad or self.gradient_dtype == torch.float32:
+        for_gradient = images.requires_grad and torch.is_grad_enabled()
+        if not for_gradient or self.gradient_dtype == torch.float32:
             logits = self.network(x)
             return logits
         with torch.autocast(x.device.type, dtype=self.gradient_dtype):

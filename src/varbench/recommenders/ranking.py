@@ -19,8 +19,8 @@ from varbench.errors import InputError
 # Scores of the users start <= user < stop for all items, (stop - start, items) float32.
 Score = Callable[[int, int], NDArray[np.float32]]
 
-# Scores are computed for so many users at least, which makes the best of a product, and looked
-# through in blocks of so many scores, 8 MB, of which a handful of copies exist.
+# Scores are computed for so many users at least (256 bytes an item), which makes the best of a
+# product, and looked through in blocks of so many scores, 8 MB, of which a handful of copies exist.
 AT_ONCE = 64
 BLOCK = 2_000_000
 COUNTED = 8  # items, at most, whose ranks are counted and not looked up in the sorted row
@@ -104,7 +104,7 @@ def rank(
     attacked
         (M,) items whose rank is asked for in every user's ranking.
     length
-        Of the lists.
+        Of the lists, at least 1.
 
     Raises
     ------
