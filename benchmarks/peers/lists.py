@@ -15,8 +15,8 @@ from varbench.recommenders.ranking import rank
 LENGTH, KNOWN, WIDTH = 150, 3, 128
 TOLERANCE = 0.999  # share of the lists' places that agree: equal scores may come in either order
 WHY = (
-    "ours also gives the rank of every asked item among all candidates, and ties in the items' "
-    "order, so it sorts whole rows; blocks of users bound the memory"
+    "the best of groups of items bound a list, and only what is within the bound is sorted, ties in "
+    "the items' order; blocks of users bound the memory"
 )
 
 
