@@ -15,7 +15,7 @@ from varbench.recommenders.ranking import rank
 LENGTH, KNOWN, WIDTH = 150, 3, 128
 TOLERANCE = 0.999  # share of the lists' places that agree: equal scores may come in either order
 WHY = (
-    "the best of groups of items bound a list, and only what is within the bound is sorted, ties in "
+    "the best of groups of items bound a list, and only what is within it is sorted, ties in "
     "the items' order; blocks of users bound the memory"
 )
 
