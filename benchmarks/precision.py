@@ -8,7 +8,6 @@ both are random: then only the times mean something. On a CPU seconds are proces
 
 import argparse
 from collections.abc import Callable, Iterator
-from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from measured import clock
+from subjects import half_gradients
 from varbench.attacks.carlini_wagner import carlini_wagner
 from varbench.attacks.pgd import pgd
 from varbench.experiment.device import full_precision
@@ -72,9 +72,7 @@ def models(network: Extractor, device: torch.device) -> Iterator[tuple[str, nn.M
         full_precision(False)
         yield "TF32", network, network
         full_precision(True)
-    half = copy(network)
-    half.gradient_dtype = torch.bfloat16
-    yield "bf16", Mixed(network, torch.bfloat16), half
+    yield "bf16", Mixed(network, torch.bfloat16), half_gradients(network)
 
 
 def measure(name: str, whole: nn.Module, model: Extractor, work: Work) -> str:

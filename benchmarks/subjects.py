@@ -1,5 +1,6 @@
 """Networks and images that the attacks are measured on."""
 
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +62,13 @@ def subject(given: Given, architecture: str, size: int, count: int) -> Subject:
             targets = network(images).topk(2).indices[:, 1].contiguous()  # the runner-up
     name = f"{architecture}, {kind}, {count} images of {size}"
     return Subject(name, network, for_inference(network), images, targets)
+
+
+def half_gradients(network: Extractor) -> Extractor:
+    """Return the network with gradients in bf16, as an attack's ``precision: bf16`` has them."""
+    half = copy(network)
+    half.gradient_dtype = torch.bfloat16
+    return half
 
 
 def photographs(folder: Path, size: int, count: int) -> Tensor:

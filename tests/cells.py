@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 import grid
+from varbench.extractors.networks import Extractor
+from varbench.image_archive import ImageArchive, write_images
 from varbench.recommenders.state import initial, shapes
 from varbench.storage import write_array, write_table, write_tensors
 
@@ -32,6 +35,37 @@ def line(script: str, told: dict[str, Any], **files: object) -> list[str]:
 def run(script: str, told: dict[str, Any], **files: object) -> Done:
     """Run a command by hand."""
     return subprocess.run(line(script, told, **files), capture_output=True, text=True)
+
+
+def attack_images(
+    folder: Path,
+    network: Extractor,
+    pixels: NDArray[np.uint8],
+    attacked: list[int],
+    told: dict[str, Any],
+    name: str,
+) -> list[NDArray[np.uint8]]:
+    """Attack some of the images by the command, and return them as ``name``.zip holds them."""
+    write_images(folder / "images.zip", enumerate(pixels))
+    ids = [f"item {number}" for number in range(len(pixels))]
+    write_table(folder / "ids.parquet", pd.DataFrame({"id": ids}))
+    write_table(folder / "attacked.parquet", pd.DataFrame({"item": attacked}))
+    write_tensors(folder / "network", network.network.state_dict())
+    shape = {"architecture": network.architecture, "classes": network.classes}
+    shape |= {part: getattr(network, part).flatten().tolist() for part in ("mean", "std")}
+    done = run(
+        "attack_images",
+        {"network": shape, "target_class": 1, "seed": 0, "batch_size": 2, **told},
+        weights=folder / "network",
+        image_archive=folder / "images.zip",
+        item_ids=folder / "ids.parquet",
+        attacked=folder / "attacked.parquet",
+        attacked_images=folder / f"{name}.zip",
+        search=folder / "search.parquet",
+        device="cpu",
+    )
+    assert done.returncode == 0, done.stderr
+    return ImageArchive(folder / f"{name}.zip").read(attacked)
 
 
 def write_inputs(folder: Path) -> Path:

@@ -1,7 +1,6 @@
 """Gradients in half precision, and images that are judged in full precision all the same."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from torch.nn.functional import cosine_similarity, cross_entropy
@@ -12,9 +11,8 @@ from varbench.attacks.common import confirmed
 from varbench.attacks.ddn import ddn
 from varbench.attacks.pgd import pgd
 from varbench.extractors.networks import PRECISIONS, build, for_inference
-from varbench.image_archive import ImageArchive, write_images
 from varbench.images import to_bytes
-from varbench.storage import read_table, write_table, write_tensors
+from varbench.storage import read_table
 
 IMAGES = torch.rand(6, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 TARGETS = torch.arange(6) % 5
@@ -132,35 +130,14 @@ def test_no_pass_more_where_nothing_is_claimed_or_precision_is_full():
 
 
 def test_the_command_takes_gradients_in_the_precision_that_is_asked_for(tmp_path):
-    plain = network("fp32")
+    plain = build("resnet18", 5, seed=1)
     pixels = to_bytes(IMAGES)
-    write_images(tmp_path / "images.zip", enumerate(pixels))
-    write_table(tmp_path / "ids.parquet", pd.DataFrame({"id": list("abcdef")}))
-    write_table(tmp_path / "attacked.parquet", pd.DataFrame({"item": [0, 3]}))
-    write_tensors(tmp_path / "network", build("resnet18", 5, seed=1).network.state_dict())
-    shape = {"architecture": "resnet18", "classes": 5, "mean": plain.mean.flatten().tolist()}
     found = {}
     for precision in ("fp32", "bf16"):
         attack = {"method": "pgd", "epsilon": 8, "steps": 3, "precision": precision}
-        done = cells.run(
-            "attack_images",
-            {
-                "network": shape,
-                "attack": attack,
-                "target_class": 1,
-                "seed": 0,
-                "batch_size": 2,
-            },
-            weights=tmp_path / "network",
-            image_archive=tmp_path / "images.zip",
-            item_ids=tmp_path / "ids.parquet",
-            attacked=tmp_path / "attacked.parquet",
-            attacked_images=tmp_path / f"{precision}.zip",
-            search=tmp_path / "search.parquet",
-            device="cpu",
+        found[precision] = cells.attack_images(
+            tmp_path, plain, pixels, [0, 3], {"attack": attack}, precision
         )
-        assert done.returncode == 0, done.stderr
-        found[precision] = ImageArchive(tmp_path / f"{precision}.zip").read([0, 3])
         assert read_table(tmp_path / "search.parquet")["iterations"].tolist() == [3, 3]
     moved = {name: np.array(images, int) - pixels[[0, 3]] for name, images in found.items()}
     agree = (moved["fp32"] == moved["bf16"]).mean()

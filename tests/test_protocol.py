@@ -22,9 +22,8 @@ from varbench.experiment.configuration import complete
 from varbench.experiment.grid import Grid
 from varbench.experiment.settings import Settings
 from varbench.extractors.networks import build
-from varbench.image_archive import ImageArchive, write_images
 from varbench.images import through_normalisation, to_bytes, to_unit
-from varbench.storage import read_tensors_as_arrays, write_table, write_tensors
+from varbench.storage import read_tensors_as_arrays, write_table
 
 BASE = Path(__file__).parents[1]
 STD = (0.229, 0.224, 0.225)
@@ -124,31 +123,17 @@ def test_truncation_changes_images_that_nobody_attacked(tmp_path):
     assert set(np.unique(lost)) == {0, 1}
     assert lost.mean() == pytest.approx(0.318, abs=0.001)
 
-    write_images(tmp_path / "images.zip", [(0, every[0])])
-    write_table(tmp_path / "ids.parquet", pd.DataFrame({"id": ["a"]}))
-    write_table(tmp_path / "attacked.parquet", pd.DataFrame({"item": [0]}))
-    write_tensors(tmp_path / "network", network.network.state_dict())
-    shape = {"architecture": "shufflenet_v2_x0_5", "classes": 3, "mean": MEAN, "std": STD}
-    for saving in ("round", "truncate"):
-        done = cells.run(
-            "attack_images",
-            {
-                "network": shape,
-                "attack": {"method": "fgsm", "epsilon": 1e-6, "saving": saving},
-                "target_class": 1,
-                "seed": 0,
-                "batch_size": 1,
-            },
-            weights=tmp_path / "network",
-            image_archive=tmp_path / "images.zip",
-            item_ids=tmp_path / "ids.parquet",
-            attacked=tmp_path / "attacked.parquet",
-            attacked_images=tmp_path / f"{saving}.zip",
-            search=tmp_path / "search.parquet",
-            device="cpu",
-        )
-        assert done.returncode == 0, done.stderr
-    rounded, cut = (ImageArchive(tmp_path / f"{s}.zip").read([0])[0] for s in ("round", "truncate"))
+    rounded, cut = (
+        cells.attack_images(
+            tmp_path,
+            network,
+            every,
+            [0],
+            {"attack": {"method": "fgsm", "epsilon": 1e-6, "saving": saving}, "batch_size": 1},
+            saving,
+        )[0]
+        for saving in ("round", "truncate")
+    )
     assert np.array_equal(rounded, every[0])
     change = cut.astype(int) - every[0]
     assert set(np.unique(change)) == {-1, 0}

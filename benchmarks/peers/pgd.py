@@ -1,7 +1,6 @@
 """PGD: ten targeted steps in the L-inf ball from the clean image."""
 
 from collections.abc import Callable, Iterator
-from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -12,7 +11,7 @@ from torch.nn.functional import cross_entropy
 
 from comparing import OURS, Race, Row, missing, race
 from peers import toolboxes
-from subjects import Given, Subject, subject
+from subjects import Given, Subject, half_gradients, subject
 from varbench.attacks.common import targeted_gradient
 from varbench.attacks.pgd import pgd
 from varbench.extractors.networks import Extractor
@@ -120,7 +119,11 @@ def rows(given: Given) -> Iterator[Row]:
         s = subject(given, architecture, 32 if given.smallest else size, count)
         present = {n: p for n, p in PEERS.items() if not missing(p.module)}
         sides = {name: partial(peer.attack, s) for name, peer in present.items()}
-        mine = {OURS: partial(ours, s), HALF: partial(ours, s, half(s)), BARE: partial(bare, s)}
+        mine = {
+            OURS: partial(ours, s),
+            HALF: partial(ours, s, half_gradients(s.fast)),
+            BARE: partial(bare, s),
+        }
         found = race(mine | sides, given.rounds)
         found.results[PLAIN] = ours(s, s.plain)
         work = f"PGD, {STEPS} steps: {s.name}"
@@ -163,13 +166,6 @@ def compared(work: str, name: str, s: Subject, found: Race) -> Row:
         f"the fast network success {successes[OURS]}, loss {values[OURS]:.3f}"
     )
     return Row(work, name, said, found.ratio(name), same, 1.3, WHY)
-
-
-def half(s: Subject) -> Extractor:
-    """Return the fast network with gradients in bf16, as ``precision: bf16`` has them."""
-    network = copy(s.fast)
-    network.gradient_dtype = torch.bfloat16
-    return network
 
 
 def compared_half(work: str, fastest: str, s: Subject, found: Race) -> Row:

@@ -32,6 +32,7 @@ from varbench.attacks.common import (
     check_inputs,
     check_number,
     confirmed,
+    lacking,
     per_image,
 )
 from varbench.attacks.variables import Variable, normalised, tanh
@@ -237,11 +238,8 @@ def _iterate(
     x = space.image(a.w)
     seen = stored(x).detach().requires_grad_()
     with torch.enable_grad():
-        logits = model(seen)  # (B, classes)
-        target = a.target[:, None]
-        other = logits.scatter(1, target, -math.inf).amax(1)
-        lacking = other - logits.gather(1, target).squeeze(1) + confidence
-        f = lacking.relu()
+        short = lacking(model(seen), a.target) + confidence  # (B,)
+        f = short.relu()
         (gradient,) = torch.autograd.grad(f, seen, grad_outputs=a.constant)
     x, seen, f = x.detach(), seen.detach(), f.detach()
 
@@ -250,7 +248,7 @@ def _iterate(
     loss = delta.square().sum((1, 2, 3)) + a.constant * f
     gradient = space.gradient(gradient, delta, x)
 
-    adversarial = lacking < 0
+    adversarial = short < 0
     l2 = space.difference(seen, a.clean).square().sum((1, 2, 3))
     # What is kept is confirmed. A claim of what is no closer only says that this constant is large
     # enough, in the precision that the search goes by.

@@ -108,11 +108,15 @@ def confirmed(
         return claimed
     result = claimed.clone()
     with torch.no_grad():
-        logits = model(images[claimed])
-    target = targets[claimed][:, None]
-    other = logits.scatter(1, target, -math.inf).amax(1)
-    result[claimed] = logits.gather(1, target).squeeze(1) - other > confidence
+        result[claimed] = lacking(model(images[claimed]), targets[claimed]) < -confidence
     return result
+
+
+def lacking(logits: Tensor, targets: Tensor) -> Tensor:
+    """Return by how much (N,) each target's logit is below the largest of the others."""
+    target = targets[:, None]
+    other = logits.scatter(1, target, -math.inf).amax(1)
+    return other - logits.gather(1, target).squeeze(1)
 
 
 def check_choice(key: str, value: str, known: Iterable[str]) -> None:
