@@ -10,10 +10,10 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision import models
 
 from varbench.errors import InputError
+from varbench.extractors.pointwise import Pointwise, is_pointwise
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 LISTED = 10  # names of weights that do not fit, in one message
 
 
@@ -193,10 +193,14 @@ def for_inference(extractor: Extractor) -> Extractor:
     """Return a copy that is fast to attack and to read out, with the same outputs up to rounding.
 
     Evaluation mode, no gradients of parameters, batch norm folded into the convolution before it
-    where tracing shows that nothing else reads that convolution, channels last.
+    where tracing shows that nothing else reads that convolution, channels last, convolutions of
+    1 x 1 as in ``pointwise``.
     """
     copy = deepcopy(extractor).eval().requires_grad_(False)
     _fold_batch_norm(copy.network)
+    for name, module in list(copy.network.named_modules()):
+        if isinstance(module, nn.Conv2d) and is_pointwise(module):
+            _replace(copy.network, name, Pointwise(module))
     return copy.to(memory_format=torch.channels_last)
 
 
