@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recommending import problem
+from varbench.onednn import ENOUGH
 from varbench.recommenders.bpr_mf import step
-from varbench.recommenders.differences import ByItems, ByTriplets, differences
+from varbench.recommenders.differences import ByItems, ByTriplets, differences, multiply
 
 WAYS = pytest.mark.parametrize("way", [ByTriplets, ByItems])
 
@@ -32,8 +33,35 @@ def test_the_products_are_those_with_the_matrix(way, trainings, items, triplets,
     rows = torch.arange(trainings)[:, None]
     matrix = features[rows, positives] - features[rows, negatives]
     ours = way(features, positives + items * rows, negatives + items * rows)
-    torch.testing.assert_close(ours.project(embedding), matrix @ embedding.mT)
-    torch.testing.assert_close(ours.weigh(values), values.mT @ matrix)
+    projected = ours.project(embedding.requires_grad_())
+    torch.testing.assert_close(projected, matrix @ embedding.mT)
+    (gradient,) = torch.autograd.grad(projected, embedding, values)
+    torch.testing.assert_close(gradient, values.mT @ matrix)
+
+
+def mean_error(found, exact):
+    return float((found.double() - exact).abs().mean() / exact.abs().mean())
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-6), (torch.bfloat16, 6e-3)])
+@pytest.mark.parametrize("stack", [(), (3,)])
+@pytest.mark.parametrize("factors", [2, 40])  # of which the second is enough for oneDNN
+def test_products_are_as_exact_as_their_precision(factors, stack, dtype, tolerance):
+    generator = torch.Generator().manual_seed(0)
+    rows, embedding, pull = (
+        torch.randn(*stack, *shape, generator=generator)
+        for shape in ((300, 200), (factors, 200), (300, factors))
+    )
+    product = multiply(rows.to(dtype), embedding.requires_grad_())
+    (gradient,) = torch.autograd.grad(product, embedding, pull)
+    assert product.dtype == gradient.dtype == torch.float32
+    product, embedding = product.detach(), embedding.detach()
+    for s in range(len(rows) if stack else 0):  # each training gets what it gets alone
+        assert torch.equal(product[s], multiply(rows[s : s + 1].to(dtype), embedding[s : s + 1])[0])
+    rows, embedding, pull = rows.double(), embedding.double(), pull.double()
+    assert mean_error(product, rows @ embedding.mT) < tolerance
+    assert mean_error(gradient, pull.mT @ rows) < tolerance
+    assert 300 * 200 * 2 < ENOUGH <= 300 * 200 * 40
 
 
 @pytest.mark.parametrize(("items", "way"), [(39, ByItems), (40, ByTriplets)])

@@ -10,8 +10,9 @@ from varbench.attacks.carlini_wagner import carlini_wagner
 from varbench.attacks.common import confirmed
 from varbench.attacks.ddn import ddn
 from varbench.attacks.pgd import pgd
-from varbench.extractors.networks import PRECISIONS, build, for_inference
+from varbench.extractors.networks import build, for_inference
 from varbench.images import to_bytes
+from varbench.precisions import PRECISIONS
 from varbench.storage import read_table
 
 IMAGES = torch.rand(6, 3, 64, 64, generator=torch.Generator().manual_seed(0))

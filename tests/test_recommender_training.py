@@ -113,6 +113,23 @@ def test_training_is_plain_training(method, user_factors, item_bias, regulariser
         assert [row["adversarial_loss"] for row in log] == pytest.approx(losses[:, 1], rel=1e-5)
 
 
+@pytest.mark.parametrize("method", ["vbpr", "amr"])
+@pytest.mark.parametrize("batch_size", [32, 64])  # by triplets, and by items
+def test_half_precision_learns_the_same_up_to_its_rounding(method, batch_size):
+    interactions, features = drawn_matrix(), drawn_features()
+    options = {"start": initial(shapes(30, 40, 12, 6), seed=0), "epochs": 5, **SMALL}
+    options["batch_size"] = batch_size
+    full, half = (
+        train(method, interactions, features, precision=precision, **options)
+        for precision in ("fp32", "bf16")
+    )
+    for name in ("user_visual_factors", "embedding"):
+        one, other = getattr(full, name), getattr(half, name)
+        assert other.dtype == torch.float32
+        moved = (one - getattr(options["start"], name)).norm()
+        assert 0 < (one - other).norm() < 0.05 * moved
+
+
 def test_amr_of_weight_0_is_vbpr():
     interactions, features = drawn_matrix(), drawn_features()
     half = train("vbpr", interactions, features, epochs=3, **SMALL)

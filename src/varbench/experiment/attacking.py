@@ -15,8 +15,9 @@ from varbench.errors import InputError
 from varbench.experiment import command
 from varbench.experiment.guides import guide_of
 from varbench.extractors.extract import read_out
-from varbench.extractors.networks import PRECISIONS, Extractor, build, for_inference, load_weights
+from varbench.extractors.networks import Extractor, build, for_inference, load_weights
 from varbench.image_archive import ImageArchive
+from varbench.precisions import PRECISIONS
 from varbench.seeds import derive
 from varbench.storage import read_array, read_table, read_tensors, read_tensors_as_arrays
 

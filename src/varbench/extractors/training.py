@@ -14,9 +14,10 @@ from varbench.errors import InputError
 from varbench.extractors import processes
 from varbench.extractors.data import Data, batch_lengths
 from varbench.extractors.evaluation import accuracies
-from varbench.extractors.networks import PRECISIONS, Extractor
+from varbench.extractors.networks import Extractor
 from varbench.extractors.progress import Progress
 from varbench.extractors.schedules import SCHEDULES
+from varbench.precisions import PRECISIONS
 from varbench.seeds import derive
 
 Row = dict[str, float]

@@ -73,7 +73,7 @@ def step(
     margin = terms.margin + vecdot(terms.user_visual, delta.visual)
     weighted = weight * vbpr.slope(margin)  # (T,)
 
-    total = vbpr.gradients(batch, terms, slopes + weighted)
+    total = vbpr.gradients(terms, slopes + weighted)
     # So far the features have not moved. Their move adds to what multiplies rho_u, and to what
     # multiplies E: pull' (Delta_i - Delta_j) = (pull' a) E.
     pull = weighted[..., None] * terms.user_visual

@@ -3,6 +3,7 @@
 They are most of the work of an epoch: features are wide. A large catalogue is best multiplied by
 triplets, and one that has fewer items than a batch has triplets by items, each of them once.
 
+Products are computed in what the features are kept in, and come back in what they were asked in.
 Where several trainings are stacked (``stack``), shapes have a first axis more, of the trainings,
 but for what is said to have rows of the stack.
 """
@@ -13,17 +14,16 @@ from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding_bag
+from torch.nn.functional import embedding_bag, linear
+
+from varbench import onednn
 
 
 class Differences(Protocol):
     """The matrix (T, D) of the f_i - f_j, as what multiplies it."""
 
     def project(self, embedding: Tensor) -> Tensor:
-        """Return E (f_i - f_j) of each triplet, (T, K), for E (K, D)."""
-
-    def weigh(self, values: Tensor) -> Tensor:
-        """Return the sum of v (f_i - f_j)' over the triplets, (K, D), for values v (T, K)."""
+        """Return E (f_i - f_j) of each triplet, (T, K), for E (K, D), as differentiable by E."""
 
 
 def differences(features: Tensor, positives: Tensor, negatives: Tensor) -> Differences:
@@ -47,15 +47,16 @@ class ByTriplets:
     @cached_property
     def matrix(self) -> Tensor:
         """The f_i - f_j, (T, D)."""
-        return _subtracted(self.features, self.positives, self.negatives)
+        pairs = torch.stack([self.positives, self.negatives], dim=-1).flatten(0, -2)
+        signs = self.features.new_tensor([1.0, -1.0]).expand(pairs.shape)
+        features = self.features.flatten(0, -2)
+        # In one pass, without two matrices more.
+        rows = embedding_bag(pairs, features, per_sample_weights=signs, mode="sum")
+        return rows.view(*self.positives.shape, -1)
 
     def project(self, embedding: Tensor) -> Tensor:
         """Return E (f_i - f_j)."""
-        return self.matrix @ embedding.mT
-
-    def weigh(self, values: Tensor) -> Tensor:
-        """Return the sum of v (f_i - f_j)'."""
-        return values.mT @ self.matrix
+        return multiply(self.matrix, embedding)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,22 +69,19 @@ class ByItems:
 
     def project(self, embedding: Tensor) -> Tensor:
         """Return E f_i - E f_j."""
-        return _subtracted(self.features @ embedding.mT, self.positives, self.negatives)
-
-    def weigh(self, values: Tensor) -> Tensor:
-        """Sum the values by item first."""
-        rows = values.flatten(0, -2)
-        sums = values.new_zeros(*self.features.shape[:-1], values.shape[-1])
-        flat = sums.view(-1, values.shape[-1])
-        flat.index_add_(0, self.positives.flatten(), rows)
-        flat.index_add_(0, self.negatives.flatten(), rows, alpha=-1)
-        return sums.mT @ self.features
+        projected = multiply(self.features, embedding).flatten(0, -2)
+        positive, negative = (
+            projected.index_select(0, rows.flatten()) for rows in (self.positives, self.negatives)
+        )
+        return (positive - negative).view(*self.positives.shape, -1)
 
 
-def _subtracted(values: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
-    """Return each positive item's row minus the negative one's: (T, n) for values (items, n)."""
-    pairs = torch.stack([positives, negatives], dim=-1).flatten(0, -2)
-    signs = values.new_tensor([1.0, -1.0]).expand(pairs.shape)
-    # In one pass, without two matrices more.
-    rows = embedding_bag(pairs, values.flatten(0, -2), per_sample_weights=signs, mode="sum")
-    return rows.view(*positives.shape, -1)
+def multiply(rows: Tensor, embedding: Tensor) -> Tensor:
+    """Return E x of each of the rows x, (N, K), for rows (N, D) and E (K, D)."""
+    work = rows.shape[-2] * embedding.shape[-2] * rows.shape[-1]  # of one training of a stack
+    if rows.dtype != torch.float32 or not onednn.pays(work, rows.device):
+        return (rows @ embedding.to(rows.dtype).mT).to(embedding.dtype)
+    if rows.ndim == 3:
+        return torch.stack([multiply(*pair) for pair in zip(rows, embedding, strict=True)])
+    product: Tensor = linear(rows.to_mkldnn(), embedding).to_dense()
+    return product

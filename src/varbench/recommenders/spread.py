@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from varbench.recommenders.differences import multiply
 from varbench.recommenders.state import State
 
 
@@ -14,7 +15,7 @@ def spreads(state: State, features: Tensor) -> dict[str, float]:
 
     features : (items, D) as the training uses them
     """
-    visual = features @ state.embedding.T  # (items, K)
+    visual = multiply(features, state.embedding)  # (items, K)
     return {
         "spread_factors": _within_users(state.user_factors, state.item_factors),
         "spread_visual": _within_users(state.user_visual_factors, visual),

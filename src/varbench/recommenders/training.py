@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from varbench.errors import InputError
+from varbench.precisions import PRECISIONS
 from varbench.recommenders import adagrad
 from varbench.recommenders.batch import Batch, Gradients, Rows
 from varbench.recommenders.differences import differences
@@ -44,6 +45,7 @@ def fit(
     regulariser: str = "squared",
     user_factors: str = "separate",
     item_bias: bool = False,
+    precision: str = "fp32",
 ) -> list[State]:
     """Train each for ``epochs`` epochs after its start, side by side, and return their states.
 
@@ -61,6 +63,9 @@ def fit(
         "separate" p_u and rho_u as in Eq. 2; or "shared", one vector that serves as both.
     item_bias
         Whether each item has a bias too, learnt at the rate and the regularisation of items.
+    precision
+        Of the features and of what is multiplied with them, "fp32" or "bf16". Parameters, losses
+        and updates are float32.
 
     Raises
     ------
@@ -95,7 +100,7 @@ def fit(
     if not item_bias:
         del settings["item_bias"]
     states = unstack(whole, len(trainings))
-    features = stack_features(trainings, device)
+    features = stack_features(trainings, device).to(PRECISIONS[precision])
 
     for epoch in range(whole.epoch, last):
         began = time.perf_counter()

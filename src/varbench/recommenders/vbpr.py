@@ -5,10 +5,12 @@ without its biases: the paper's Eq. 1 and 2. The bias of an item is an option; t
 out in a preference.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.linalg import vecdot
 from torch.nn.functional import embedding, logsigmoid, pad
@@ -27,7 +29,7 @@ def train(trainings: Sequence[Training], **options: Any) -> list[State]:
 def step(state: State, batch: Batch) -> tuple[Gradients, dict[str, Tensor]]:
     """Return the gradients of the batch's BPR loss, and that loss."""
     terms = evaluate(state, batch)
-    return gradients(batch, terms, slope(terms.margin)), {"loss": loss(terms.margin)}
+    return gradients(terms, slope(terms.margin)), {"loss": loss(terms.margin)}
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Terms:
         (T, K): p_u, q_i - q_j, rho_u, E (f_i - f_j).
     margin
         (T,): x_uij = x_ui - x_uj.
+    pull_back
+        Returns the gradient by E, in a tuple, for that by ``visual``.
     """
 
     user: Tensor
@@ -47,6 +51,7 @@ class Terms:
     user_visual: Tensor
     visual: Tensor
     margin: Tensor
+    pull_back: Callable[[Tensor], tuple[Tensor, ...]]
 
 
 def evaluate(state: State, batch: Batch) -> Terms:
@@ -56,9 +61,12 @@ def evaluate(state: State, batch: Batch) -> Terms:
     item = embedding(positives, state.item_factors)
     item -= embedding(negatives, state.item_factors)
     user_visual = embedding(batch.users.ids, state.user_visual_factors)
-    visual = batch.images.project(state.embedding)
+    weights = state.embedding.detach().requires_grad_()
+    projected = batch.images.project(weights)
+    visual = projected.detach()
     margin = vecdot(user, item) + vecdot(user_visual, visual) + bias_difference(state, batch)
-    return Terms(user, item, user_visual, visual, margin)
+    pull_back = partial(torch.autograd.grad, projected, weights)
+    return Terms(user, item, user_visual, visual, margin, pull_back)
 
 
 def bias_difference(state: State, batch: Batch) -> Tensor:
@@ -79,14 +87,14 @@ def slope(margin: Tensor) -> Tensor:
     return -pad(-margin, (0, 1))[..., :-1].sigmoid()
 
 
-def gradients(batch: Batch, terms: Terms, slopes: Tensor) -> Gradients:
+def gradients(terms: Terms, slopes: Tensor) -> Gradients:
     """Return the gradients of a loss whose derivatives by x_uij are ``slopes``, (T,)."""
     slopes = slopes[..., None]
-    pull = slopes * terms.user_visual
+    (embedding_gradient,) = terms.pull_back(slopes * terms.user_visual)
     return Gradients(
         user=slopes * terms.item,
         item=slopes * terms.user,
         user_visual=slopes * terms.visual,
-        embedding=batch.images.weigh(pull),
+        embedding=embedding_gradient,
         item_bias=slopes,
     )
