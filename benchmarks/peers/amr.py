@@ -25,7 +25,7 @@ PENALTIES = {"user_factors": 0.1, "item_factors": 1e-3, "user_visual_factors": 0
 TOLERANCE = 1e-3  # of a parameter's largest change
 WHY = (
     "the adversary's step is found in the factors' space (64 wide), not in the features'; "
-    "gradients by hand; only the rows that a batch touches are updated"
+    "only the rows that a batch touches are updated; products by oneDNN"
 )
 
 
@@ -106,7 +106,7 @@ def _bpr(
 
 
 def rows(given: Given) -> Iterator[Row]:
-    yield vbpr.row(given, "AMR", ours, cornac, 15, WHY)
+    yield from vbpr.compared(given, "AMR", ours, cornac, 15, WHY)
     size = vbpr.SMALLEST if given.smallest else vbpr.PAPER
     drawn = draw(**size)
     work = f"AMR, an epoch: {size['users']} users, {size['items']} items, D {size['width']}"
