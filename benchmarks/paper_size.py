@@ -82,7 +82,9 @@ def run(name: str, script: str, **options: object) -> Stage:
     return Stage(name, taken.seconds, taken.cpu_seconds, taken.peak_mb)
 
 
-def cell(name: str, epochs: int, folder: Path, device: str, threads: int) -> list[Stage]:
+def cell(
+    name: str, epochs: int, folder: Path, precision: str, device: str, threads: int
+) -> list[Stage]:
     """Train, rank and evaluate one cell; AMR starts from VBPR's state at half."""
     out = folder / name
     start = {"start": folder / "vbpr" / "halfway.safetensors"} if name == "amr" else {}
@@ -92,7 +94,7 @@ def cell(name: str, epochs: int, folder: Path, device: str, threads: int) -> lis
         "clean_features": folder / "clean.npy",
         "attacked_features": folder / "features.npy",
     }
-    recommender = {"method": name, "epochs": epochs}
+    recommender = {"method": name, "epochs": epochs, "precision": precision}
     metrics = {"length": 150, "k": 20, "source_class": SOURCE_CLASS}
     return [
         run(
@@ -149,7 +151,9 @@ def measure(arguments: argparse.Namespace, folder: Path) -> None:
     print("| stage | seconds | CPU seconds | peak memory, MB |\n|---|---:|---:|---:|")
     stages = []
     for name, epochs in (("vbpr", arguments.epochs), ("amr", max(1, arguments.epochs // 2))):
-        for stage in cell(name, epochs, folder, arguments.device, arguments.threads):
+        for stage in cell(
+            name, epochs, folder, arguments.precision, arguments.device, arguments.threads
+        ):
             print(
                 f"| {stage.name} | {stage.seconds:.0f} | {stage.cpu_seconds:.0f} "
                 f"| {stage.peak_mb:.0f} |",
@@ -176,6 +180,7 @@ def main() -> None:
     parser.add_argument("--attacked", type=int, default=191, help="items")
     parser.add_argument("--epochs", type=int, default=20, help="of VBPR; AMR trains half of them")
     parser.add_argument("--limit", type=int, default=4_000, help="MB that a command may take")
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     arguments = parser.parse_args()
