@@ -4,9 +4,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.profiler import ProfilerActivity, profile
 
 from recommending import problem
-from varbench.onednn import ENOUGH
 from varbench.recommenders.bpr_mf import step
 from varbench.recommenders.differences import ByItems, ByTriplets, differences, multiply
 
@@ -61,7 +61,15 @@ def test_products_are_as_exact_as_their_precision(factors, stack, dtype, toleran
     rows, embedding, pull = rows.double(), embedding.double(), pull.double()
     assert mean_error(product, rows @ embedding.mT) < tolerance
     assert mean_error(gradient, pull.mT @ rows) < tolerance
-    assert 300 * 200 * 2 < ENOUGH <= 300 * 200 * 40
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch has no oneDNN here")
+@pytest.mark.parametrize(("factors", "expected"), [(2, False), (40, True)])
+def test_large_products_go_to_onednn(factors, expected):
+    with profile(activities=[ProfilerActivity.CPU]) as seen:
+        multiply(torch.rand(300, 200), torch.rand(factors, 200))
+    found = any(event.key == "aten::mkldnn_linear" for event in seen.key_averages())
+    assert found == expected
 
 
 @pytest.mark.parametrize(("items", "way"), [(39, ByItems), (40, ByTriplets)])

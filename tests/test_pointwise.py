@@ -31,7 +31,7 @@ def libraries(module, images):
 
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("groups", [1, 4])
-@pytest.mark.parametrize(("count", "size"), [(1, 3), (2, 3), (4, 40), (20, 20)])
+@pytest.mark.parametrize(("count", "size"), [(1, 3), (2, 3), (4, 48), (20, 24)])
 def test_it_is_the_plain_convolution(count, size, groups, bias):
     plain = nn.Conv2d(16, 64, 1, groups=groups, bias=bias)
     ours, images = Pointwise(plain), drawn(count, 16, size, size)
@@ -43,11 +43,23 @@ def test_it_is_the_plain_convolution(count, size, groups, bias):
 
 
 @pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch has no oneDNN here")
-@pytest.mark.parametrize(("count", "expected"), [(4, True), (3, False), (1, False)])
-def test_enough_work_goes_to_onednn(count, expected):
+@pytest.mark.parametrize(
+    ("count", "size", "expected"), [(4, 10, True), (3, 10, False), (1, 20, True)]
+)
+def test_enough_work_goes_to_onednn(count, size, expected):
     ours = Pointwise(nn.Conv2d(64, ceil(ENOUGH / (4 * 64 * 100)), 1))
-    found = libraries(ours, drawn(count, 64, 10, 10))
+    found = libraries(ours, drawn(count, 64, size, size))
     assert ("aten::mkldnn_convolution" in found) == expected
+
+
+def test_what_torch_gives_to_slower_code_is_not_called_dilated():
+    plain = nn.Conv2d(64, ceil(ENOUGH / (64 * 100)), 1)
+    few = libraries(Pointwise(plain), drawn(1, 64, 10, 10))  # a small image, and enough work
+    assert few == libraries(plain, drawn(1, 64, 10, 10))
+    with torch.backends.mkldnn.flags(enabled=False):
+        without = libraries(Pointwise(plain), drawn(4, 64, 10, 10))
+    double = libraries(Pointwise(plain.double()), drawn(4, 64, 10, 10).double())
+    assert not any("dilated" in name for name in few | without | double)
 
 
 def test_a_network_for_inference_has_no_plain_one_left():

@@ -130,6 +130,13 @@ def test_half_precision_learns_the_same_up_to_its_rounding(method, batch_size):
         assert 0 < (one - other).norm() < 0.05 * moved
 
 
+def test_training_needs_no_gradient_mode():
+    arguments = ("vbpr", drawn_matrix(), drawn_features())
+    with torch.no_grad():
+        without = train(*arguments, epochs=2, **SMALL)
+    assert equal(without, train(*arguments, epochs=2, **SMALL))
+
+
 def test_amr_of_weight_0_is_vbpr():
     interactions, features = drawn_matrix(), drawn_features()
     half = train("vbpr", interactions, features, epochs=3, **SMALL)

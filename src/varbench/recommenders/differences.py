@@ -79,7 +79,7 @@ class ByItems:
 def multiply(rows: Tensor, embedding: Tensor) -> Tensor:
     """Return E x of each of the rows x, (N, K), for rows (N, D) and E (K, D)."""
     work = rows.shape[-2] * embedding.shape[-2] * rows.shape[-1]  # of one training of a stack
-    if rows.dtype != torch.float32 or not onednn.pays(work, rows.device):
+    if not onednn.pays(work, rows):
         return (rows @ embedding.to(rows.dtype).mT).to(embedding.dtype)
     if rows.ndim == 3:
         return torch.stack([multiply(*pair) for pair in zip(rows, embedding, strict=True)])

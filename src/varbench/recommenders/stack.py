@@ -2,7 +2,7 @@
 
 What has a row for each user or item is stacked row upon row: training s's user u is row
 s * users + u, so looking rows up and updating them is what it is for a single training. Only E has
-an axis of its own for the trainings, (S, K, D): its products are batched.
+an axis of its own for the trainings, (S, K, D): on a GPU its products are batched.
 """
 
 from collections.abc import Callable, Sequence

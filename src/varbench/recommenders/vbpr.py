@@ -43,7 +43,7 @@ class Terms:
     margin
         (T,): x_uij = x_ui - x_uj.
     pull_back
-        Returns the gradient by E, in a tuple, for that by ``visual``.
+        Returns the gradient by E, in a tuple, for that by ``visual``; once, it frees the graph.
     """
 
     user: Tensor
@@ -62,7 +62,8 @@ def evaluate(state: State, batch: Batch) -> Terms:
     item -= embedding(negatives, state.item_factors)
     user_visual = embedding(batch.users.ids, state.user_visual_factors)
     weights = state.embedding.detach().requires_grad_()
-    projected = batch.images.project(weights)
+    with torch.enable_grad():
+        projected = batch.images.project(weights)
     visual = projected.detach()
     margin = vecdot(user, item) + vecdot(user_visual, visual) + bias_difference(state, batch)
     pull_back = partial(torch.autograd.grad, projected, weights)
