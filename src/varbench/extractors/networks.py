@@ -10,7 +10,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torchvision import models
 
 from varbench.errors import InputError
-from varbench.extractors.pointwise import Pointwise, is_pointwise
+from varbench.extractors.packed import PackedConvolution, is_plain
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -193,14 +193,14 @@ def for_inference(extractor: Extractor) -> Extractor:
     """Return a copy that is fast to attack and to read out, with the same outputs up to rounding.
 
     Evaluation mode, no gradients of parameters, batch norm folded into the convolution before it
-    where tracing shows that nothing else reads that convolution, channels last, convolutions of
-    1 x 1 as in ``pointwise``.
+    where tracing shows that nothing else reads that convolution, channels last, convolutions as in
+    ``packed``: weights are to stay as they are.
     """
     copy = deepcopy(extractor).eval().requires_grad_(False)
     _fold_batch_norm(copy.network)
     for name, module in list(copy.network.named_modules()):
-        if isinstance(module, nn.Conv2d) and is_pointwise(module):
-            _replace(copy.network, name, Pointwise(module))
+        if isinstance(module, nn.Conv2d) and is_plain(module):
+            _replace(copy.network, name, PackedConvolution(module))
     return copy.to(memory_format=torch.channels_last)
 
 

@@ -10,11 +10,12 @@ but for what is said to have rows of the stack.
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch.nn.functional import embedding_bag, linear
+from torch.autograd.function import once_differentiable
+from torch.nn.functional import embedding_bag
 
 from varbench import onednn
 
@@ -83,5 +84,17 @@ def multiply(rows: Tensor, embedding: Tensor) -> Tensor:
         return (rows @ embedding.to(rows.dtype).mT).to(embedding.dtype)
     if rows.ndim == 3:
         return torch.stack([multiply(*pair) for pair in zip(rows, embedding, strict=True)])
-    product: Tensor = linear(rows.to_mkldnn(), embedding).to_dense()
+    product: Tensor = _Multiply.apply(rows, embedding)
     return product
+
+
+class _Multiply(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, embedding: Tensor) -> Tensor:
+        ctx.rows = rows
+        return onednn.product(rows, embedding)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *pulls: Tensor) -> tuple[None, Tensor]:
+        return None, onednn.product(pulls[0].mT, ctx.rows.mT)

@@ -16,12 +16,13 @@ from scipy import sparse
 
 from varbench.errors import InputError
 
-# Scores of the users start <= user < stop for all items, (stop - start, items) float32.
+# Scores of the users start <= user < stop for all items, (stop - start, items) float32. They may be
+# overwritten by the next call.
 Score = Callable[[int, int], NDArray[np.float32]]
 
-# Scores are computed for so many users at least (256 bytes an item), which makes the best of a
-# product, and looked through in blocks of so many scores, 8 MB, of which a handful of copies exist.
-AT_ONCE = 64
+# Scores are computed for so many users at least (1 KB an item), which makes the best of a product,
+# and looked through in blocks of so many scores, 8 MB, of which a handful of copies exist.
+AT_ONCE = 256
 BLOCK = 2_000_000
 COUNTED = 8  # items, at most, whose ranks are counted and not looked up in the sorted row
 GROUPS = 8  # of a row's values, times the length of a list: more bound it closer and gain less
@@ -74,10 +75,16 @@ def dot_product_scores(model: Mapping[str, NDArray[np.float32]]) -> Score:
     if widths or len(p) != len(rho) or len(q) != len(visual):
         found = ", ".join(f"{name} {model[name].shape}" for name in names)
         raise InputError(f"model: shapes do not fit: {found}; train the recommender again")
-    users, items = np.hstack([p, rho]), np.hstack([q, visual])  # one product instead of two
+    # One product instead of two, of matrices that lie as it reads them, into memory that is there.
+    users, items = np.hstack([p, rho]), np.vstack([q.T, visual.T])
+    kept = np.empty((0, items.shape[1]), np.float32)
 
     def score(start: int, stop: int) -> NDArray[np.float32]:
-        scores: NDArray[np.float32] = users[start:stop] @ items.T
+        nonlocal kept
+        block = users[start:stop]
+        if len(kept) < len(block):
+            kept = np.empty((len(block), items.shape[1]), np.float32)
+        scores: NDArray[np.float32] = np.matmul(block, items, out=kept[: len(block)])
         return scores
 
     return score
@@ -143,22 +150,29 @@ def _costs(score: Score, train: sparse.csr_matrix) -> Iterator[tuple[slice, NDAr
     users, items = train.shape
     block = max(1, BLOCK // items)
     at_once = block * math.ceil(AT_ONCE / block)
+    kept = np.empty((min(block, users), items), np.float32)
     for first in range(0, users, at_once):
         scores = score(first, min(first + at_once, users))
         for start in range(first, first + len(scores), block):
             rows = slice(start, min(start + block, first + len(scores)))
             own = scores[start - first : rows.stop - first]
-            extremes = np.column_stack([own.min(axis=1), own.max(axis=1)])  # NaN if there is one
-            finite = np.isfinite(extremes).all(axis=1)
-            if not finite.all():
-                user = start + int(finite.argmin())
-                raise InputError(
-                    f"scores of user {user} are not finite; train the recommender again"
-                )
-            cost = np.negative(own, dtype=np.float32)
+            _check_finite(own, start)
+            cost = np.negative(own, out=kept[: len(own)])
             known = train[rows].tocoo()
             cost[known.row, known.col] = np.inf
             yield rows, cost
+
+
+def _check_finite(scores: NDArray[np.float32], first: int) -> None:
+    """Raise InputError where a score of the users from ``first`` on is not finite."""
+    with np.errstate(all="ignore"):
+        sums = scores.sum(axis=1)  # finite only if all scores are: one pass, and rarely another
+    if np.isfinite(sums).all():
+        return
+    finite = np.isfinite(scores).all(axis=1)
+    if not finite.all():
+        user = first + int(finite.argmin())
+        raise InputError(f"scores of user {user} are not finite; train the recommender again")
 
 
 def _limit(cost: NDArray[np.float32], length: int) -> NDArray[np.float32]:
