@@ -68,8 +68,11 @@ def machine() -> str:
     name = platform.processor() or "unknown processor"
     info = Path("/proc/cpuinfo")
     if info.exists():
-        lines = info.read_text(encoding="utf-8").splitlines()
-        name = next((x.partition(": ")[2] for x in lines if x.startswith("model name")), name)
+        said = (line.partition(":") for line in info.read_text(encoding="utf-8").splitlines())
+        of = {key.strip(): value.strip() for key, _, value in said}
+        name = of.get("model name", name)
+        if "cpu family" in of:  # names of virtual processors leave out which generation it is
+            name += f" (family {of['cpu family']}, model {of['model']})"
     return f"{name}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
 
 

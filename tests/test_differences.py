@@ -72,6 +72,24 @@ def test_large_products_go_to_onednn(factors, expected):
     assert found == expected
 
 
+def test_large_products_are_differentiable_by_rows_and_take_other_types():
+    rows, embedding = torch.rand(300, 200, requires_grad=True), torch.rand(40, 200)
+    multiply(rows, embedding).sum().backward()
+    torch.testing.assert_close(rows.grad, embedding.sum(0).expand(300, 200), rtol=1e-4, atol=1e-4)
+    double = embedding.double()
+    torch.testing.assert_close(
+        multiply(rows.detach(), double), rows.detach().double() @ double.mT, rtol=1e-4, atol=1e-4
+    )
+
+
+def test_rows_that_changed_before_the_way_back_are_an_error():
+    rows, embedding = torch.rand(300, 200), torch.rand(40, 200, requires_grad=True)
+    product = multiply(rows, embedding)
+    rows.zero_()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        product.sum().backward()
+
+
 @pytest.mark.parametrize(("items", "way"), [(39, ByItems), (40, ByTriplets)])
 def test_fewer_items_than_triplets_are_multiplied_each_once(items, way):
     _, features, (_, i, j), _ = problem(items=items, triplets=40)

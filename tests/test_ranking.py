@@ -105,8 +105,10 @@ def test_scores_are_asked_for_once_in_order(monkeypatch):
         asked.append((start, stop))
         return np.zeros((stop - start, 4), np.float32)
 
-    for at_once, expected in ((1, [(0, 3), (3, 6), (6, 8)]), (4, [(0, 6), (6, 8)])):
+    whole = [(0, 3), (3, 6), (6, 8)]
+    for at_once, at_most, expected in ((1, 99, whole), (4, 99, [(0, 6), (6, 8)]), (4, 3, whole)):
         monkeypatch.setattr(ranking, "AT_ONCE", at_once)
+        monkeypatch.setattr(ranking, "AT_MOST", at_most)
         asked.clear()
         rank(score, sparse.csr_matrix((8, 4)), np.full(8, -1), NOBODY, length=2)
         assert asked == expected
@@ -132,6 +134,23 @@ def test_dot_product_scores_are_equation_2():
     np.testing.assert_allclose(dot_product_scores(model)(1, 4), expected, rtol=1e-5)
 
 
+def test_users_of_many_blocks_are_ranked_by_their_own_scores(monkeypatch):
+    """The memory that scores and costs lie in is used again."""
+    model, nobody = factors(users=40), np.full(40, -1)
+    scores = np.hstack([model["user_factors"], model["user_visual_factors"]]) @ (
+        np.hstack([model["item_factors"], model["item_visual_factors"]]).T
+    )
+    known = np.random.default_rng(2).random(scores.shape) < 0.2
+    expected = [(order + [-1] * 8)[:8] for order in by_sorting(scores, known)]
+    train = sparse.csr_matrix(known.astype(np.float32))
+    for sizes in ({"BLOCK": 2 * 8}, {"BLOCK": 8, "AT_ONCE": 3}, {"BLOCK": 8, "AT_MOST": 5 * 8}):
+        with monkeypatch.context() as patch:
+            for name, value in sizes.items():
+                patch.setattr(ranking, name, value)
+            result = rank(dot_product_scores(model), train, nobody, NOBODY, length=8)
+        assert result.lists.tolist() == expected
+
+
 @pytest.mark.parametrize("name", factors())
 def test_models_that_do_not_fit_name_the_tensor(name):
     model = factors()
@@ -149,6 +168,19 @@ def test_scores_that_are_not_finite_name_the_user(value, monkeypatch):
     scores[5, 2] = value
     with pytest.raises(InputError, match="scores of user 5 "):
         ranked(scores, np.zeros((7, 4), bool), np.full(7, -1), NOBODY, 2)
+
+
+def test_infinities_do_not_make_up_for_each_other():
+    scores = np.zeros((3, 4), np.float32)
+    scores[1, :2] = np.inf, -np.inf
+    with pytest.raises(InputError, match="scores of user 1 "):
+        ranked(scores, np.zeros((3, 4), bool), np.full(3, -1), NOBODY, 2)
+
+
+def test_finite_scores_whose_sum_is_not_are_ranked():
+    scores = np.array([[1, 3e38, 2e38, 2e38]], np.float32)
+    found = ranked(scores, np.zeros((1, 4), bool), np.array([-1]), NOBODY, 4)
+    assert found.lists.tolist() == [[1, 2, 3, 0]]
 
 
 def test_held_out_items_are_not_training_items():

@@ -14,7 +14,7 @@ from varbench.attacks.apgd import apgd
 from varbench.attacks.ddn import ddn
 
 EPSILON = 0.5  # 255ths: the loss does not come to nothing, so strength can be compared
-WHY = "channels last, batch norm folded, no gradients of weights; the same steps otherwise"
+WHY = "channels last, batch norm folded, weights laid out once; the same steps otherwise"
 
 
 def library_ddn(s: Subject, steps: int) -> Tensor:

@@ -40,15 +40,9 @@ def task(users: int, items: int) -> Task:
 
 
 def ours(t: Task) -> Any:
-    users, items = (np.hsplit(factors, 2) for factors in (t.users, t.items))
-    score = dot_product_scores(
-        {
-            "user_factors": users[0],
-            "user_visual_factors": users[1],
-            "item_factors": items[0],
-            "item_visual_factors": items[1],
-        }
-    )
+    (p, rho), (q, visual) = (np.hsplit(factors, 2) for factors in (t.users, t.items))
+    users = {"user_factors": p, "user_visual_factors": rho}
+    score = dot_product_scores(users | {"item_factors": q, "item_visual_factors": visual})
     nobody = np.full(len(t.users), -1)
     return rank(score, t.known, nobody, np.empty(0, np.int64), length=LENGTH).lists
 

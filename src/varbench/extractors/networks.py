@@ -194,12 +194,12 @@ def for_inference(extractor: Extractor) -> Extractor:
 
     Evaluation mode, no gradients of parameters, batch norm folded into the convolution before it
     where tracing shows that nothing else reads that convolution, channels last, convolutions as in
-    ``packed``: weights are to stay as they are.
+    ``packed``.
     """
     copy = deepcopy(extractor).eval().requires_grad_(False)
     _fold_batch_norm(copy.network)
     for name, module in list(copy.network.named_modules()):
-        if isinstance(module, nn.Conv2d) and is_plain(module):
+        if is_plain(module):
             _replace(copy.network, name, PackedConvolution(module))
     return copy.to(memory_format=torch.channels_last)
 

@@ -1,13 +1,14 @@
 """Convolutions whose weights are laid out for oneDNN once, and not in every pass.
 
 Torch's own lays them out anew each time, forward and back, which with few images or small maps
-takes as long as the convolution itself. The calls here are those that torch's compiler makes for
-networks whose weights stay as they are. Results are the same up to rounding.
+takes as long as the convolution itself. Results are the same up to rounding. Weights so laid out
+take as much memory again for each direction, and there are first derivatives only.
 
 A first convolution, which strides and reads three colours, is a case of its own: oneDNN takes its
 gradient by the image several times as long as the way forward (``Packed.by_phases``).
 """
 
+from collections.abc import Hashable
 from functools import cached_property
 from typing import Any
 
@@ -19,13 +20,14 @@ from torch.nn.functional import conv2d, pad, pixel_shuffle
 from varbench import onednn
 
 COLOURS = 4  # at most so many channels make a gradient by the image a case of its own
-BATCH = 8  # that weights are laid out for: the same for all, so that results do not depend on it
+BATCH = 8  # that weights are laid out for, so that it does not matter which batch came first
 
 
 class PackedConvolution(nn.Module):
-    """Stands in for a convolution that ``is_plain``, with the weights of its first pass.
+    """Stands in for a convolution that ``is_plain``.
 
-    Where there is no oneDNN for what is asked, or the weights are trained, it is torch's own.
+    Weights are laid out when first they are used, and again when they or the images' size have
+    changed. Where there is no oneDNN for what is asked, or weights are trained, it is torch's own.
     """
 
     def __init__(self, convolution: nn.Conv2d) -> None:
@@ -33,18 +35,23 @@ class PackedConvolution(nn.Module):
         self.weight, self.bias = convolution.weight, convolution.bias
         self.stride, self.dilation = convolution.stride, convolution.dilation
         self.padding = convolution.padding
-        self.packed: dict[torch.dtype, Packed] = {}  # for the last size of images alone
+        self.kept: dict[torch.dtype, tuple[Hashable, Packed]] = {}  # the last size of each type
 
     def forward(self, images: Tensor) -> Tensor:
         """Return (N, channels, H', W') of (N, other channels, H, W)."""
-        dtype = onednn.packs(images)
-        if dtype is None or self.weight.requires_grad:
+        dtype = onednn.packed_dtype(images)
+        if dtype is None or any(p.requires_grad for p in self.parameters()):
             return conv2d(images, self.weight, self.bias, self.stride, self.padding, self.dilation)
-        packed = self.packed.get(dtype)
-        if packed is None or packed.size != images.shape[2:]:
-            packed = self.packed[dtype] = Packed(self, dtype, images.shape[2:])
-        convolved: Tensor = _Convolve.apply(images.to(dtype), packed)
+        size = images.shape[2:]
+        state = (size, *((p.data_ptr(), p._version) for p in self.parameters()))
+        if dtype not in self.kept or self.kept[dtype][0] != state:
+            self.kept[dtype] = state, Packed(self, dtype, size)
+        convolved: Tensor = _Convolve.apply(images.to(dtype), self.kept[dtype][1])
         return convolved
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is laid out, of which torch makes no copies."""
+        return {**self.__dict__, "kept": {}}
 
 
 class Packed:
@@ -53,7 +60,7 @@ class Packed:
     def __init__(self, layer: PackedConvolution, dtype: torch.dtype, size: torch.Size) -> None:
         self.weight = layer.weight.detach().to(dtype)
         self.bias = None if layer.bias is None else layer.bias.detach().to(dtype)
-        self.stride, self.dilation = list(layer.stride), list(layer.dilation)
+        self.stride, self.dilation = layer.stride, layer.dilation
         self.padding = [int(margin) for margin in layer.padding]
         self.size = size
         reach = [d * (k - 1) for d, k in zip(self.dilation, self.weight.shape[2:], strict=True)]
@@ -62,54 +69,50 @@ class Packed:
         self.left_over = [f % s for f, s in zip(free, self.stride, strict=True)]
         self.strides_over_colours = (
             self.weight.shape[1] <= COLOURS
-            and self.dilation == [1, 1]
+            and self.dilation == (1, 1)
             and self.stride[0] == self.stride[1] > 1
         )
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Packed":
-        """Return itself: it never changes, and torch copies no packed weights."""
-        return self
-
     def forward(self, images: Tensor) -> Tensor:
         """Convolve (N, C, H, W)."""
-        return _convolve(images, self._forward, self.bias, self.stride, self.padding, self.dilation)
+        return onednn.convolved(
+            images, self._weights, self.bias, self.stride, self.padding, self.dilation
+        )
 
     def back(self, gradient: Tensor) -> Tensor:
         """Return the gradient by the images for that by their convolution."""
         if self.strides_over_colours:
             return self.by_phases(gradient)
-        made: Tensor = torch.ops.mkldnn._convolution_transpose_pointwise(
-            gradient, self._back, None, self.padding, self.left_over, self.stride, self.dilation,
-            1, "none", [], None,
-        )  # fmt: skip
-        return made
+        return onednn.pulled_back(
+            gradient, self._weights_back, self.stride, self.padding, self.left_over, self.dilation
+        )
 
     def by_phases(self, gradient: Tensor) -> Tensor:
         """Return what ``back`` does, where both strides are s and nothing is dilated.
 
-        Every s-th row and column of the image meets the same weights: a phase. Each phase of each
-        colour is a channel of one convolution that does not stride, and oneDNN has as many of those
-        as it computes at once; then each phase is put into the others' gaps.
+        Every s-th row and column of the image meets the same weights: a phase. One convolution that
+        does not stride makes all phases of all colours, a channel each, and then each phase is put
+        into the others' gaps. OneDNN computes 16 channels at once, of which three are a waste, and
+        the twelve of three colours and a stride of two are not.
         """
         margin = [size - 1 for size in self._phases.shape[2:]]
-        apart = _convolve(gradient, self._phases, None, [1, 1], margin, [1, 1])
+        apart = onednn.convolved(gradient, self._phases, None, (1, 1), margin, (1, 1))
         whole = pixel_shuffle(apart, self.stride[0])
         (height, width), (top, left) = self.size, self.padding
         bottom, right = height + top - whole.shape[2], width + left - whole.shape[3]
         return pad(whole, (-left, right, -top, bottom))  # less than nothing is cut off
 
     @cached_property
-    def _forward(self) -> Tensor:
-        size = [BATCH, self.weight.shape[1], *self.size]
-        return _pack(self.weight, self.stride, self.padding, self.dilation, size)
+    def _weights(self) -> Tensor:
+        size = (BATCH, self.weight.shape[1], *self.size)
+        return onednn.packed(self.weight, self.stride, self.padding, self.dilation, size)
 
     @cached_property
-    def _back(self) -> Tensor:
-        made: Tensor = torch.ops.mkldnn._reorder_convolution_transpose_weight(
-            self.weight, self.padding, self.left_over, self.stride, self.dilation, 1,
-            [BATCH, len(self.weight), *self.made],
-        )  # fmt: skip
-        return made
+    def _weights_back(self) -> Tensor:
+        size = (BATCH, len(self.weight), *self.made)
+        return onednn.packed_for_back(
+            self.weight, self.stride, self.padding, self.left_over, self.dilation, size
+        )
 
     @cached_property
     def _phases(self) -> Tensor:
@@ -120,8 +123,8 @@ class Packed:
         rows, columns = (size // s for size in filled.shape[2:])
         phases = filled.view(kernels, colours, rows, s, columns, s).permute(1, 3, 5, 0, 2, 4)
         phases = phases.reshape(colours * s * s, kernels, rows, columns).flip(2, 3)
-        margin = [rows - 1, columns - 1]
-        return _pack(phases, [1, 1], margin, [1, 1], [BATCH, kernels, *self.made])
+        size = (BATCH, kernels, *self.made)
+        return onednn.packed(phases, (1, 1), (rows - 1, columns - 1), (1, 1), size)
 
 
 class _Convolve(torch.autograd.Function):
@@ -136,33 +139,11 @@ class _Convolve(torch.autograd.Function):
         return ctx.packed.back(*gradients), None
 
 
-def _pack(
-    weight: Tensor, stride: list[int], padding: list[int], dilation: list[int], size: list[int]
-) -> Tensor:
-    packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
-        weight, padding, stride, dilation, 1, size
-    )
-    return packed
-
-
-def _convolve(
-    images: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: list[int],
-    padding: list[int],
-    dilation: list[int],
-) -> Tensor:
-    convolved: Tensor = torch.ops.mkldnn._convolution_pointwise(
-        images, weight, bias, padding, stride, dilation, 1, "none", [], None
-    )
-    return convolved
-
-
-def is_plain(convolution: nn.Conv2d) -> bool:
-    """Say whether a convolution is of one group, with zeros around the image."""
+def is_plain(module: nn.Module) -> bool:
+    """Say whether a module is torch's convolution, of one group, with zeros around the image."""
     return (
-        convolution.groups == 1
-        and convolution.padding_mode == "zeros"
-        and not isinstance(convolution.padding, str)
+        type(module) is nn.Conv2d  # a subclass may do more
+        and module.groups == 1
+        and module.padding_mode == "zeros"
+        and not isinstance(module.padding, str)
     )

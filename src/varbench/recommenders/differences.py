@@ -80,7 +80,8 @@ class ByItems:
 def multiply(rows: Tensor, embedding: Tensor) -> Tensor:
     """Return E x of each of the rows x, (N, K), for rows (N, D) and E (K, D)."""
     work = rows.shape[-2] * embedding.shape[-2] * rows.shape[-1]  # of one training of a stack
-    if not onednn.pays(work, rows):
+    same = rows.dtype == embedding.dtype and not rows.requires_grad
+    if not same or not onednn.pays(work, rows):
         return (rows @ embedding.to(rows.dtype).mT).to(embedding.dtype)
     if rows.ndim == 3:
         return torch.stack([multiply(*pair) for pair in zip(rows, embedding, strict=True)])
@@ -91,10 +92,11 @@ def multiply(rows: Tensor, embedding: Tensor) -> Tensor:
 class _Multiply(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor, embedding: Tensor) -> Tensor:
-        ctx.rows = rows
+        ctx.save_for_backward(rows)
         return onednn.product(rows, embedding)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *pulls: Tensor) -> tuple[None, Tensor]:
-        return None, onednn.product(pulls[0].mT, ctx.rows.mT)
+        (rows,) = ctx.saved_tensors
+        return None, onednn.product(pulls[0].mT, rows.mT)

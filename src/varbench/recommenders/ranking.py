@@ -20,9 +20,10 @@ from varbench.errors import InputError
 # overwritten by the next call.
 Score = Callable[[int, int], NDArray[np.float32]]
 
-# Scores are computed for so many users at least (1 KB an item), which makes the best of a product,
-# and looked through in blocks of so many scores, 8 MB, of which a handful of copies exist.
+# Scores are computed for so many users, which makes the best of a product, but for no more scores
+# than that, 100 MB. They are looked through in blocks of 8 MB, of which a handful of copies exist.
 AT_ONCE = 256
+AT_MOST = 25_000_000
 BLOCK = 2_000_000
 COUNTED = 8  # items, at most, whose ranks are counted and not looked up in the sorted row
 GROUPS = 8  # of a row's values, times the length of a list: more bound it closer and gain less
@@ -63,6 +64,8 @@ def dot_product_scores(model: Mapping[str, NDArray[np.float32]]) -> Score:
 
     model : ``user_factors`` (users, P), ``user_visual_factors`` (users, K), ``item_factors``
         (items, P) and ``item_visual_factors`` (items, K); the last holds the rows E f_i
+
+    What it returns is overwritten by the next call.
 
     Raises InputError where one is missing or their shapes do not fit.
     """
@@ -145,11 +148,12 @@ def rank(
 def _costs(score: Score, train: sparse.csr_matrix) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Yield some users and their costs (n, items): the scores' negatives, the best lowest.
 
-    What a user knows already costs infinitely much. Raises InputError where scores are not finite.
+    What a user knows already costs infinitely much. What was yielded is overwritten by what comes
+    next. Raises InputError where scores are not finite.
     """
     users, items = train.shape
     block = max(1, BLOCK // items)
-    at_once = block * math.ceil(AT_ONCE / block)
+    at_once = block * max(1, math.ceil(min(AT_ONCE, AT_MOST // items) / block))
     kept = np.empty((min(block, users), items), np.float32)
     for first in range(0, users, at_once):
         scores = score(first, min(first + at_once, users))
